@@ -1,0 +1,127 @@
+/** Sessions as Hono middleware: `c.var.session`, typed, committed into whatever response leaves. */
+import type { Context, MiddlewareHandler } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { managerFinder, type ManagerSource } from '../core/per-env.ts'
+import { stateOf, type Session } from '../core/session.ts'
+import type { SessionManager } from '../core/manager.ts'
+
+export interface SessionMiddlewareOptions {
+  /** Nothing is read until asked; the variable is then `() => Promise<Session>`. Default `false`. */
+  lazy?: boolean
+  /** The variable's name, so that two managers live side by side. Default `'session'`. */
+  as?: string
+}
+
+/** The `Session` of a manager, or of a function that returns one. */
+type SessionOf<Source> =
+  Source extends SessionManager<infer Data, infer Flash>
+    ? Session<Data, Flash>
+    : Source extends (...args: never[]) => SessionManager<infer Data, infer Flash>
+      ? Session<Data, Flash>
+      : never
+
+/** The Hono environment that `session(sessions)` provides: `new Hono<SessionEnv<typeof sessions>>()`. */
+export type SessionEnv<Source, Options extends SessionMiddlewareOptions = Record<never, never>> = {
+  Variables: Record<
+    Options extends { as: infer Name extends string } ? Name : 'session',
+    Options extends { lazy: true } ? () => Promise<SessionOf<Source>> : SessionOf<Source>
+  >
+}
+
+/** The managers at work on a context: mounted twice, a manager loads and commits once. */
+const active = new WeakMap<object, Set<object>>()
+
+/**
+ * The middleware. Takes a manager, or a function that returns one from `c.env` (see `perEnv`).
+ *
+ * A store outage is thrown before or instead of the handler's response, as `StoreUnavailableError`: Hono's default error
+ * handler answers it with 503, and `app.onError` may take over (P11). After an error that is no `HTTPException`, or a status
+ * ≥ 500, changes are dropped (P15).
+ */
+export function session<
+  Data extends object,
+  Flash extends object,
+  const Options extends SessionMiddlewareOptions = Record<never, never>,
+>(
+  sessions: ManagerSource<Data, Flash, [env: never]>,
+  options?: Options,
+): MiddlewareHandler<SessionEnv<SessionManager<Data, Flash>, Options>> {
+  const find = managerFinder(sessions)
+  const name = options?.as ?? 'session'
+  const middleware: MiddlewareHandler = async (c, next) => {
+    const manager = find(c.env as never)
+    const request = c.req.raw
+    let loaded = false
+    const load = async (): Promise<Session<Data, Flash>> => {
+      const session = await manager.load(request)
+      loaded = true
+      return session
+    }
+    c.set(name, options?.lazy ? load : await load())
+    const managers = active.get(c)
+    if (managers?.has(manager)) return next()
+    active.set(c, (managers ?? new Set()).add(manager))
+
+    try {
+      await next()
+    } catch (thrown) {
+      // Hono lets through only what is no Error; there is no response to put a cookie on.
+      if (loaded) await manager.commit(await manager.load(request), Response.error(), { failed: true })
+      throw thrown
+    }
+    if (!loaded || !c.finalized) return
+    const session = await manager.load(request)
+    const failed = c.error !== undefined && !('getResponse' in c.error)
+    try {
+      replace(
+        c,
+        await manager.commit(session, c.res, { waitUntil: (promise) => c.executionCtx.waitUntil(promise), failed }),
+      )
+    } catch (error) {
+      await discard(c, (blank) => manager.commit(session, blank))
+      throw error
+    }
+  }
+  return middleware as MiddlewareHandler<SessionEnv<SessionManager<Data, Flash>, Options>>
+}
+
+/** Puts a response in the place of the current one. Without the first assignment Hono would merge the old headers back in. */
+function replace(c: Context, response: Response): void {
+  if (response === c.res) return
+  c.res = undefined
+  c.res = response
+}
+
+/**
+ * Makes room for an error response after the handler had answered: nothing it had set remains, but a token that `save()`
+ * had persisted is still sent (P15). Headers for other origins stay, or their browsers could not read the answer.
+ */
+async function discard(c: Context, commit: (blank: Response) => Promise<Response>): Promise<void> {
+  c.res = undefined
+  for (const name of Array.from(c.res.headers.keys())) {
+    if (!name.startsWith('access-control-') && name !== 'vary') c.header(name, undefined)
+  }
+  const cookies = (await commit(new Response(null))).headers.getSetCookie()
+  c.res = undefined
+  if (cookies.length > 0) c.res = new Response(null, { headers: cookies.map((cookie) => ['Set-Cookie', cookie]) })
+  c.finalized = false
+}
+
+/**
+ * Refuses with 401 unless the session has a subject; with 503 while the store is down and `onStoreError: 'anonymous'`
+ * stands in. Use it after `session(…)`.
+ */
+export function requireSubject(options: { as?: string } = {}): MiddlewareHandler {
+  const name = options.as ?? 'session'
+  return async (c, next) => {
+    const variable: unknown = c.get(name)
+    if (variable === undefined)
+      throw new Error(`requireSubject() found no \`c.var.${name}\`. Mount \`session(…)\` before it.`)
+    const session = (typeof variable === 'function' ? await variable() : variable) as Session
+    if (session.subject === undefined) {
+      const { outage } = stateOf(session)
+      throw outage ?? new HTTPException(401, { message: 'Unauthorized' })
+    }
+    await next()
+  }
+}

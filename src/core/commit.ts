@@ -1,0 +1,97 @@
+/** Commit: one switch over what the session wants, then the response with its headers. */
+import { destroySession, type Context } from './context.ts'
+import { SessionStateError } from './errors.ts'
+import { withSessionHeaders } from './response.ts'
+import type { SessionState } from './state.ts'
+import { create, mustHold, noteLost, touch, update, type Outcome } from './write.ts'
+
+export interface CommitOptions {
+  /** Lets a touch finish after the response has left, e.g. `ctx.waitUntil` on Workers. */
+  waitUntil?: ((promise: Promise<unknown>) => void) | undefined
+  /** The handler failed: changes are dropped as for a status ≥ 500, `destroy()` and `regenerate()` carried out (P15). */
+  failed?: boolean
+}
+
+/** Persists what the handler changed, and returns the response with the session's headers. */
+export async function commitSession(
+  context: Context,
+  state: SessionState,
+  response: Response,
+  options: CommitOptions,
+): Promise<Response> {
+  await state.queue
+  if (!state.committed) {
+    const { status } = response
+    if (options.failed || status >= 500 || status === 0) state.revert()
+    // A response with status 0 never reaches the client, and a token that nobody receives would lock them out.
+    if (status === 0) state.regenerateAsked = false
+    try {
+      const outcome = await carryOut(context, state, options, status !== 101 && status !== 0)
+      if (outcome === 'lost') noteLost(context, state)
+    } finally {
+      // Committed even when it failed: committing again only puts an already persisted token on the error's response.
+      state.committed = true
+    }
+  }
+  return withSessionHeaders(context, state, response)
+}
+
+/** `save()`: the same switch, where a lost write is an error. */
+export async function saveSession(context: Context, state: SessionState): Promise<void> {
+  if (state.committed) state.refuse()
+  if (state.outage) throw state.outage
+  const turn = state.queue.then(async () => {
+    if (!state.record) state.asked = true
+    mustHold(context, state, await carryOut(context, state, {}, true))
+  })
+  state.queue = turn.catch(() => {})
+  await turn
+}
+
+async function carryOut(
+  context: Context,
+  state: SessionState,
+  options: CommitOptions,
+  deliverable: boolean,
+): Promise<Outcome> {
+  const { status } = state
+  if (status !== 'clean' && state.outage) throw state.outage
+  switch (status) {
+    case 'clean':
+      return 'done'
+    case 'destroyed': {
+      const record = state.record ?? state.superseded
+      if (record) await destroySession(context, record)
+      state.destroyDone = state.clearDue = true
+      state.tokenDue = false
+      return 'done'
+    }
+    case 'touched': {
+      const touching = touch(context, state)
+      if (!options.waitUntil || !handedOver(options.waitUntil, touching)) await touching
+      return 'done'
+    }
+    case 'new':
+      if (!deliverable || (state.superseded && state.subject === undefined)) return 'lost'
+      return create(context, state)
+    case 'changed':
+      return update(context, state)
+    case 'regenerated':
+      if (deliverable) return update(context, state)
+      throw new SessionStateError(
+        'A new token cannot reach the client on this response (an upgrade). Sign in or regenerate on an ordinary one.',
+      )
+    default:
+      return status satisfies never
+  }
+}
+
+/** Hono's `executionCtx` and its kind throw where the runtime has none: then the touch is awaited like any other write. */
+function handedOver(waitUntil: NonNullable<CommitOptions['waitUntil']>, touching: Promise<unknown>): boolean {
+  try {
+    waitUntil(touching.catch(() => {}))
+    return true
+  } catch {
+    return false
+  }
+}

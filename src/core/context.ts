@@ -1,0 +1,58 @@
+/** What the files of one manager share: its settings, itself as its store knows it, and how it calls that store. */
+import { describeFailure, SessionError, SessionUnsupportedError, StoreUnavailableError } from './errors.ts'
+import type { Settings } from './options.ts'
+import type { SessionRecord } from './record.ts'
+import type { SessionPort } from './session.ts'
+import { destroyRecord, storeName, type Store } from './store.ts'
+
+export interface Context extends Settings {
+  /** The manager itself: the last argument of the store's lifecycle methods. */
+  manager: object
+  port: SessionPort
+}
+
+/**
+ * Calls the store. What it throws becomes a `StoreUnavailableError` whose cause holds no data (P11, P13); errors of this
+ * library pass. `secrets` are texts that must not appear in the cause.
+ */
+export async function callStore<T>(
+  context: Context,
+  name: string,
+  call: (store: Store) => T | Promise<T>,
+  record?: { id?: string | undefined; verifier?: string; data?: string; flash?: string | undefined },
+): Promise<T> {
+  try {
+    return await call(context.store)
+  } catch (error) {
+    if (error instanceof SessionError && !(error instanceof StoreUnavailableError)) throw error
+    context.emit('storeError', { id: record?.id, reason: name })
+    if (error instanceof StoreUnavailableError) throw error
+    const cause = describeFailure(error, [record?.verifier, record?.data, record?.flash])
+    throw new StoreUnavailableError(undefined, { cause })
+  }
+}
+
+/** An optional method of the store, bound; its absence is a `SessionUnsupportedError` that names both. */
+export function optional<Name extends 'removeExpired' | 'countExpired' | 'findBySubject' | 'removeBySubject'>(
+  context: Context,
+  name: Name,
+): NonNullable<Store[Name]> {
+  const method = context.store[name]
+  if (!method) throw unsupported(context, name)
+  return method.bind(context.store) as NonNullable<Store[Name]>
+}
+
+export function unsupported(context: Context, method: string): SessionUnsupportedError {
+  return new SessionUnsupportedError(`${storeName(context.store)} has no \`${method}\`, which this call needs.`)
+}
+
+/** Destroys a record and says so, once. */
+export async function destroySession(
+  context: Context,
+  record: Pick<SessionRecord, 'id' | 'subject'>,
+): Promise<boolean> {
+  const existed = await callStore(context, 'destroy', (store) => destroyRecord(store, record.id), { id: record.id })
+  if (existed === false) return false
+  context.emit('destroyed', record)
+  return true
+}

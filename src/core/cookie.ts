@@ -1,0 +1,248 @@
+/**
+ * Cookies: the name and attributes of section 6 of the design, reading one name out of a Cookie header, and writing
+ * Set-Cookie. After RFC 6265bis: prefixes exact, attributes of at most 1024 octets, at most 400 days.
+ */
+import { describe } from './describe.ts'
+import { DURATION_FORM, parseDuration, type Duration } from './duration.ts'
+import { SessionTooLargeError } from './errors.ts'
+
+/** The cookie's attributes. The defaults need no change on an ordinary site. */
+export interface CookieOptions {
+  /**
+   * Default `__Host-session` (`__Secure-session` with a `domain` or another `path`); `session` on plain-http loopback.
+   * A name given here is used as it is.
+   */
+  name?: string
+  /** Default none: the cookie goes to this host only. */
+  domain?: string
+  /** Default `/`. */
+  path?: string
+  /** Default `'lax'`. `'none'` always sets `Secure`. */
+  sameSite?: 'strict' | 'lax' | 'none'
+  /** Default: everywhere but on plain-http loopback hosts. */
+  secure?: boolean
+  /** Default `true`. */
+  httpOnly?: boolean
+  /** CHIPS: the cookie is kept per top-level site. Default `false`. */
+  partitioned?: boolean
+  /** An upper bound for Max-Age, which otherwise runs to the session's hard end; `false` for a cookie that ends with the browser. */
+  maxAge?: Duration | false
+  /** Over how many cookies sealed data may be split, 1 to 3. Default 1. */
+  chunks?: number
+}
+
+/** The options, resolved. */
+export interface CookieSettings {
+  /** Names by scheme: only the one of the request's scheme is read or written. */
+  secureName: string
+  plainName: string
+  /** The configured name without prefix, for key derivation. */
+  bareName: string
+  /** `undefined`: as the request's scheme says. */
+  secure: boolean | undefined
+  /** Every attribute but Secure and Max-Age. */
+  attributes: string
+  partitioned: boolean
+  /** Milliseconds; `false` for a cookie that ends with the browser. */
+  maxAge: number | false
+  chunks: number
+}
+
+/** Name plus value of one cookie, in octets. */
+export const COOKIE_LIMIT = 4096
+const LONGEST_AGE = 400 * 86_400_000
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}$/
+const DOMAIN = /^\.?[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$/i
+const PATH = /^\/[\x20-\x3a\x3c-\x7e]{0,1000}$/
+const NAMES = ['name', 'domain', 'path', 'sameSite', 'secure', 'httpOnly', 'partitioned', 'maxAge', 'chunks']
+
+/** Resolves the cookie options, adding a line to `problems` for each that is wrong (C10). */
+export function resolveCookie(options: unknown, problems: string[]): CookieSettings {
+  const given = (options ?? {}) as Record<string, unknown>
+  const wrong = (name: string, expected: string): void => {
+    problems.push(`\`cookie.${name}\` is ${describe(given[name])}; it must be ${expected}.`)
+  }
+  if (typeof given !== 'object') problems.push(`\`cookie\` is ${describe(options)}; it must be an object.`)
+  for (const key of Object.keys(given)) {
+    if (!NAMES.includes(key)) problems.push(`\`cookie.${key}\` is no option; there are ${NAMES.join(', ')}.`)
+  }
+  const {
+    name,
+    domain,
+    path = '/',
+    sameSite = 'lax',
+    secure,
+    httpOnly = true,
+    partitioned = false,
+    maxAge,
+    chunks = 1,
+  } = given
+  if (name !== undefined && (typeof name !== 'string' || !NAME.test(name))) {
+    wrong('name', "a cookie name: 1 to 200 letters, digits and !#$%&'*+-.^_`|~")
+  }
+  if (domain !== undefined && (typeof domain !== 'string' || !DOMAIN.test(domain))) wrong('domain', 'a host name')
+  if (typeof path !== 'string' || !PATH.test(path))
+    wrong('path', 'ASCII text that begins with / and has no ; or control character')
+  if (!['strict', 'lax', 'none'].includes(sameSite as string)) wrong('sameSite', "'strict', 'lax' or 'none'")
+  for (const flag of ['secure', 'httpOnly', 'partitioned']) {
+    if (given[flag] !== undefined && typeof given[flag] !== 'boolean') wrong(flag, 'true or false')
+  }
+  const age = maxAge === undefined ? LONGEST_AGE : maxAge === false ? false : parseDuration(maxAge)
+  if (age === undefined) wrong('maxAge', `false, ${DURATION_FORM}`)
+  if (![1, 2, 3].includes(chunks as number)) wrong('chunks', '1, 2 or 3')
+
+  const prefix = typeof name === 'string' ? /^__(?:Host|Secure)-/i.exec(name)?.[0].toLowerCase() : undefined
+  const hostOnly = domain === undefined && path === '/'
+  if (prefix && secure === false)
+    problems.push(`\`cookie.secure\` is false; a name with the ${prefix} prefix needs Secure.`)
+  if (prefix === '__host-' && !hostOnly)
+    problems.push('`cookie.name` has the __Host- prefix, which allows no `domain` and only the path /.')
+  if (sameSite === 'none' && secure === false)
+    problems.push("`cookie.secure` is false; `sameSite: 'none'` needs Secure.")
+  if (partitioned && secure === false) problems.push('`cookie.secure` is false; `partitioned` needs Secure.')
+
+  const fixed =
+    prefix !== undefined || sameSite === 'none' || partitioned === true ? true : (secure as boolean | undefined)
+  const text = typeof name === 'string' ? name : undefined
+  return {
+    secureName: text ?? (hostOnly ? '__Host-session' : '__Secure-session'),
+    plainName: text ?? 'session',
+    bareName: text?.slice(prefix?.length ?? 0) ?? 'session',
+    secure: fixed,
+    attributes:
+      `; Path=${path as string}` +
+      (domain === undefined ? '' : `; Domain=${domain as string}`) +
+      (httpOnly ? '; HttpOnly' : '') +
+      `; SameSite=${{ strict: 'Strict', lax: 'Lax', none: 'None' }[sameSite as 'lax'] ?? 'Lax'}`,
+    partitioned: partitioned === true,
+    maxAge: age ?? LONGEST_AGE,
+    chunks: chunks as number,
+  }
+}
+
+const LOOPBACK = /^http:\/\/(?:(?:[^/?#:@]+\.)?localhost|127\.0\.0\.1|\[::1\])(?=[:/?#]|$)/i
+
+/** Whether this request's cookie is `Secure`: always, but for plain http on a loopback host. */
+export function isSecureRequest(request: Request, settings: CookieSettings, trustProxy: boolean): boolean {
+  if (settings.secure !== undefined) return settings.secure
+  if (!LOOPBACK.test(request.url)) return true
+  const forwarded = trustProxy ? request.headers.get('x-forwarded-proto') : null
+  return forwarded?.split(',', 1)[0]?.trim().toLowerCase() === 'https'
+}
+
+/**
+ * The value of the first cookie of exactly this name, or `undefined`. Tolerates anything and never throws (C09): pairs end
+ * at `;` whatever the quotes, only spaces and tabs are trimmed, a nameless `=name=x` does not count.
+ */
+export function readCookie(header: string, name: string): string | undefined {
+  const needle = `${name}=`
+  for (let at = header.indexOf(needle); at >= 0; at = header.indexOf(needle, at + 1)) {
+    let before = at
+    while (before > 0 && (header[before - 1] === ' ' || header[before - 1] === '\t')) before--
+    if (before > 0 && header[before - 1] !== ';') continue
+    const end = header.indexOf(';', at)
+    return header.slice(at + needle.length, end < 0 ? undefined : end).replace(/^[ \t]+|[ \t]+$/g, '')
+  }
+  return undefined
+}
+
+/** The names a value may be spread over: `name`, `name.1`, `name.2`. */
+function chunkName(name: string, index: number): string {
+  return index === 0 ? name : `${name}.${index}`
+}
+
+/** A piece of a split value fills its cookie to exactly this many octets, unless it is the last. */
+function chunkSize(name: string): number {
+  return COOKIE_LIMIT - name.length - 2
+}
+
+/** What the request carried under our name: the value joined from its pieces, and how many cookies that were. */
+export interface PresentedCookie {
+  value: string
+  cookies: number
+}
+
+/** Reads a value and, after a piece that fills its cookie, the next piece. Leftovers of a longer value are only counted. */
+export function readChunks(header: string, name: string, chunks: number): PresentedCookie | undefined {
+  const first = readCookie(header, name)
+  if (first === undefined) return undefined
+  let value = first
+  let cookies = 1
+  let open = first.length >= chunkSize(name)
+  for (let index = 1; index < chunks; index++) {
+    const piece = readCookie(header, chunkName(name, index))
+    if (piece === undefined) break
+    cookies = index + 1
+    if (open) value += piece
+    open &&= piece.length >= chunkSize(name)
+  }
+  return { value, cookies }
+}
+
+/**
+ * The Set-Cookie headers for a value, and for clearing what is left of a longer predecessor.
+ * @throws SessionTooLargeError when it does not fit `chunks` cookies of 4096 octets, name included (P17, C08)
+ */
+export function writeCookie(
+  settings: CookieSettings,
+  name: string,
+  secure: boolean,
+  value: string,
+  lifetime: number | undefined,
+  before: number,
+): string[] {
+  checkCookieSize(settings, name, value)
+  const pieces = splitValue(name, value)
+  const longest =
+    settings.maxAge === false || lifetime === undefined ? undefined : Math.min(lifetime, settings.maxAge, LONGEST_AGE)
+  const age = longest === undefined ? '' : `; Max-Age=${Math.max(0, Math.ceil(longest / 1000))}`
+  const headers = pieces.map(
+    (piece, index) => `${chunkName(name, index)}=${piece}${attributes(settings, secure)}${age}`,
+  )
+  return [...headers, ...clearCookie(settings, name, secure, before, pieces.length)]
+}
+
+/** The Set-Cookie headers that remove the cookies `from` to `count`, repeating every attribute (F14). */
+export function clearCookie(
+  settings: CookieSettings,
+  name: string,
+  secure: boolean,
+  count: number,
+  from = 0,
+): string[] {
+  const headers: string[] = []
+  for (let index = from; index < count; index++) {
+    headers.push(`${chunkName(name, index)}=${attributes(settings, secure)}; Max-Age=0`)
+  }
+  return headers
+}
+
+function attributes(settings: CookieSettings, secure: boolean): string {
+  return `${settings.attributes}${secure ? '; Secure' : ''}${settings.partitioned ? '; Partitioned' : ''}`
+}
+
+/** @throws SessionTooLargeError when the value does not fit `chunks` cookies of 4096 octets, name included (P17, C08) */
+export function checkCookieSize({ chunks }: CookieSettings, name: string, value: string): void {
+  if (name.length + value.length > COOKIE_LIMIT && value.length > chunkSize(name) * (chunks === 1 ? 0 : chunks)) {
+    const limit = chunks === 1 ? COOKIE_LIMIT : chunks * COOKIE_LIMIT
+    throw new SessionTooLargeError(
+      name.length + value.length,
+      limit,
+      chunks < 3 ? 'Keep less in it, allow more `cookie.chunks`, or use a store.' : 'Keep less in it, or use a store.',
+    )
+  }
+}
+
+function splitValue(name: string, value: string): string[] {
+  if (name.length + value.length <= COOKIE_LIMIT) return [value]
+  const size = chunkSize(name)
+  const pieces: string[] = []
+  for (let at = 0; at < value.length; at += size) pieces.push(value.slice(at, at + size))
+  return pieces
+}
+
+/** Whether a Set-Cookie header is for this name or one of its pieces. */
+export function isSetCookieFor(header: string, name: string): boolean {
+  const set = header.slice(0, Math.max(0, header.indexOf('='))).trim()
+  return set === name || set === `${name}.1` || set === `${name}.2`
+}

@@ -1,0 +1,133 @@
+/**
+ * Data: from object to stored text and back. With the JSON default, what would not come back the same (functions, bigint,
+ * Map, cycles) is a `SessionDataError` with its key path, before anything is stored. `__proto__` and its kind are plain
+ * keys (P18): objects are only ever written by defining own properties.
+ */
+import { SessionDataError } from './errors.ts'
+
+/** How data becomes text. `devalue` fits: `{ stringify, parse }`. */
+export interface Serializer {
+  stringify(value: unknown): string
+  parse(text: string): unknown
+}
+
+export type PlainObject = Record<string, unknown>
+
+/** Whether a value is an object that is neither an array nor an instance of some class. */
+export function isPlainObject(value: unknown): value is PlainObject {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // An object from another realm has an Object.prototype of its own, above which there is nothing.
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
+}
+
+/** Sets an own property, whatever its name (P18). */
+export function define(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
+/** Makes `target` hold just what `source` holds, keeping the object itself. Values equal by `same` are left in place. */
+export function assign(target: object, source: object, same?: (a: unknown, b: unknown) => boolean): void {
+  const from = source as PlainObject
+  for (const key of Object.keys(target)) if (!Object.hasOwn(source, key)) delete (target as PlainObject)[key]
+  for (const key of Object.keys(from)) {
+    if (same && Object.hasOwn(target, key) && same((target as PlainObject)[key], from[key])) continue
+    define(target, key, from[key])
+  }
+}
+
+/** Encodes and decodes with the configured serializer. */
+export class Codec {
+  readonly #serializer: Serializer | undefined
+  constructor(serializer: Serializer | undefined) {
+    this.#serializer = serializer
+  }
+
+  /** @throws SessionDataError with the key path of what cannot be stored */
+  encode(value: unknown): string {
+    const custom = this.#serializer
+    let text: unknown
+    try {
+      text = (custom ?? JSON).stringify(value)
+    } catch (error) {
+      const path = custom ? String((error as { path?: unknown } | null)?.path ?? '') : undefined
+      // The serializer's own error may quote the data, so it is not kept as cause (P13).
+      throw refusal(
+        path === undefined ? findProblem(value, '', []) : { path, what: 'something the serializer refuses' },
+      )
+    }
+    if (!custom) {
+      const problem = findProblem(value, '')
+      if (problem) throw refusal(problem)
+    }
+    if (typeof text !== 'string') throw new SessionDataError('`serializer.stringify` returned no string.')
+    return text
+  }
+
+  /** The object that text stands for, or `undefined` when it stands for none: corrupt or foreign. */
+  decode(text: string): PlainObject | undefined {
+    try {
+      const value = (this.#serializer ?? JSON).parse(text)
+      return isPlainObject(value) ? value : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Whether two values are stored alike. */
+  same = (a: unknown, b: unknown): boolean => {
+    if (a === b) return true
+    if (a === undefined || b === undefined) return false
+    return this.encode(a) === this.encode(b)
+  }
+}
+
+interface Problem {
+  path: string
+  what: string
+}
+
+function refusal(problem: Problem | undefined): SessionDataError {
+  const { path, what } = problem ?? { path: '', what: 'something JSON cannot hold' }
+  const where = path ? `\`${path}\`` : 'The session data'
+  return new SessionDataError(
+    `${where} holds ${what}. Store plain JSON data, or give a \`serializer\` that can hold it.`,
+    path,
+  )
+}
+
+/** The first value JSON would refuse, drop or flatten. `trail`, when given, finds cycles too. */
+function findProblem(value: unknown, path: string, trail?: object[]): Problem | undefined {
+  if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
+    return { path, what: `a ${typeof value}` }
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  if (trail?.includes(value)) return { path, what: 'a cycle' }
+  const isArray = Array.isArray(value)
+  if (!isArray && !isPlainObject(value)) {
+    if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
+    return { path, what: `a ${value.constructor?.name ?? 'class'} instance` }
+  }
+  trail?.push(value)
+  for (const key of Object.keys(value)) {
+    const at = isArray ? `${path}[${key}]` : path ? `${path}.${key}` : key
+    const problem = findProblem((value as PlainObject)[key], at, trail)
+    if (problem) return problem
+  }
+  trail?.pop()
+  return undefined
+}
+
+/** A view that reads like the object and answers every change with `refuse()`. */
+export function guarded<T extends object>(target: T, refuse: () => never): T {
+  return new Proxy(target, {
+    get: (object, key, receiver) => {
+      const value: unknown = Reflect.get(object, key, receiver)
+      return Array.isArray(value) || isPlainObject(value) ? guarded(value as object, refuse) : value
+    },
+    set: refuse,
+    deleteProperty: refuse,
+    defineProperty: refuse,
+    setPrototypeOf: refuse,
+  })
+}

@@ -1,0 +1,24 @@
+/** Durations: milliseconds, or a whole or decimal number with a unit. A year is 365 days. */
+
+/** Milliseconds, or text such as `'90s'`, `'15m'`, `'2h'`, `'30d'`, `'1y'`. */
+export type Duration = number | `${number}${'s' | 'm' | 'h' | 'd' | 'y'}`
+
+/** What messages say is allowed. */
+export const DURATION_FORM = "milliseconds above 0, or text like '90s', '15m', '2h', '30d', '1y'"
+
+const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, y: 31_536_000_000 }
+
+/** No duration is longer than this, so that adding one to a time of day stays a valid date. */
+const LONGEST = 100_000 * 86_400_000
+
+/** Whole milliseconds, or `undefined` when the value is no duration above 0. */
+export function parseDuration(value: unknown): number | undefined {
+  let milliseconds = NaN
+  if (typeof value === 'number') milliseconds = value
+  else if (typeof value === 'string') {
+    const match = /^(\d{1,15}(?:\.\d{1,9})?)([smhdy])$/.exec(value)
+    if (match) milliseconds = Number(match[1]) * (UNITS[match[2] ?? ''] ?? NaN)
+  }
+  milliseconds = Math.round(milliseconds)
+  return milliseconds > 0 && milliseconds <= LONGEST ? milliseconds : undefined
+}

@@ -1,0 +1,71 @@
+/**
+ * Events: what happened to a session, for logs and metrics. They carry the public id, never a token or data (I05). A hook
+ * that throws, rejects or hangs never breaks or delays a request (I06).
+ */
+
+export type SessionEventName =
+  | 'created'
+  | 'loaded'
+  | 'updated'
+  | 'touched'
+  | 'regenerated'
+  | 'destroyed'
+  | 'expired'
+  | 'rejected'
+  | 'conflict'
+  | 'merged'
+  | 'lost'
+  | 'storeError'
+
+/** Why a token was rejected. */
+export type RejectReason = 'malformed' | 'signature' | 'unknown' | 'verifier' | 'key' | 'schema'
+
+export interface SessionEvent {
+  /** The public id; absent where the token did not prove one. */
+  id?: string
+  subject?: string
+  /** For `rejected` a `RejectReason`; for `storeError` the store call that failed. */
+  reason?: string
+}
+
+/** Hooks by event name. What they return is ignored. */
+export type SessionHooks = { [Name in SessionEventName]?: (event: SessionEvent) => unknown }
+
+/** Names of all events, for checking options. */
+export const EVENT_NAMES: readonly SessionEventName[] = [
+  'created',
+  'loaded',
+  'updated',
+  'touched',
+  'regenerated',
+  'destroyed',
+  'expired',
+  'rejected',
+  'conflict',
+  'merged',
+  'lost',
+  'storeError',
+]
+
+export type Emit = (
+  name: SessionEventName,
+  event: { id?: string | undefined; subject?: string | undefined; reason?: string },
+) => void
+
+/** The emitter for these hooks. */
+export function emitter(hooks: SessionHooks): Emit {
+  return (name, { id, subject, reason }) => {
+    const hook = hooks[name]
+    if (!hook) return
+    const event: SessionEvent = {}
+    if (id !== undefined) event.id = id
+    if (subject !== undefined) event.subject = subject
+    if (reason !== undefined) event.reason = reason
+    try {
+      const result = hook(event)
+      if (result instanceof Promise) result.catch(() => {})
+    } catch {
+      // A hook is an observer: its failure is its own.
+    }
+  }
+}

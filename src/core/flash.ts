@@ -1,0 +1,70 @@
+/**
+ * Flash: messages for the next request. Reading one removes it, but only if the record still holds what was read, so two
+ * requests reading at once lose nothing beside it (R18).
+ */
+import { define, type Codec, type PlainObject } from './data.ts'
+
+export class FlashBox {
+  readonly #codec: Codec
+  readonly #stored: string | undefined
+  #arrived: PlainObject | undefined
+  #read = new Set<string>()
+  #set: PlainObject = {}
+  #cleared = false
+
+  constructor(codec: Codec, stored: string | undefined) {
+    this.#codec = codec
+    this.#stored = stored
+  }
+
+  get changed(): boolean {
+    return this.#cleared || this.#read.size > 0 || Object.keys(this.#set).length > 0
+  }
+
+  /** Whether the last request left something under this key. */
+  has(key: string): boolean {
+    return Object.hasOwn(this.#incoming(), key)
+  }
+
+  /** What the last request left, removed with the next write. Reading again in the same request gives it again. */
+  take(key: string): unknown {
+    if (!this.has(key)) return undefined
+    this.#read.add(key)
+    return this.#incoming()[key]
+  }
+
+  put(key: string, value: unknown): void {
+    define(this.#set, key, value)
+  }
+
+  /** Drops everything, what others leave meanwhile included. */
+  clear(): void {
+    this.#cleared = this.#stored !== undefined
+    this.#arrived = {}
+    this.#read.clear()
+    this.#set = {}
+  }
+
+  /** The text to store on top of `stored`. */
+  on(stored: string | undefined): string | undefined {
+    if (!this.changed) return stored
+    const box: PlainObject = {}
+    const theirs = this.#cleared || stored === undefined ? {} : (this.#codec.decode(stored) ?? {})
+    for (const [key, value] of Object.entries(theirs)) {
+      if (!(this.#read.has(key) && this.#codec.same(value, this.#incoming()[key]))) define(box, key, value)
+    }
+    for (const [key, value] of Object.entries(this.#set)) define(box, key, value)
+    return Object.keys(box).length > 0 ? this.#codec.encode(box) : undefined
+  }
+
+  /** The changes were written; what arrived can still be read. */
+  settled(): void {
+    this.#read = new Set()
+    this.#set = {}
+    this.#cleared = false
+  }
+
+  #incoming(): PlainObject {
+    return (this.#arrived ??= (this.#stored === undefined ? undefined : this.#codec.decode(this.#stored)) ?? {})
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Load: from a token to the session it names. The cheap checks come first, the store is asked only for what could be ours,
+ * and every refusal ends in a new session without a word to the visitor (P12). Request-bound and headless calls share
+ * `identify`.
+ */
+import { constantTimeEqual } from './bytes.ts'
+import { callStore, type Context } from './context.ts'
+import type { PlainObject } from './data.ts'
+import { SessionNotFoundError, StoreUnavailableError } from './errors.ts'
+import type { RejectReason } from './events.ts'
+import { isExpired } from './policy.ts'
+import { isRecord, type SessionRecord } from './record.ts'
+import { Session, stateOf } from './session.ts'
+import { SessionState } from './state.ts'
+import { parseToken, verifierOf } from './token.ts'
+import { carriedBy, type Carried } from './transport.ts'
+
+/** What became of a token. */
+export type Identified =
+  | { standing: 'current'; record: SessionRecord; secret: string; data: PlainObject }
+  | { standing: 'superseded'; record: SessionRecord }
+  | { standing: 'expired'; record: SessionRecord }
+  | { standing: 'unknown' }
+  | { standing: 'malformed' }
+
+/** Finds and judges the session of a token. Throws only `StoreUnavailableError`. */
+export async function identify(context: Context, token: string): Promise<Identified> {
+  const { store, emit, cookie } = context
+  const reject = (reason: RejectReason, id?: string): Identified => {
+    emit('rejected', { id, reason })
+    return { standing: reason === 'malformed' ? 'malformed' : 'unknown' }
+  }
+
+  if (store.capabilities.carriesRecord && store.open) {
+    let reason: RejectReason = 'malformed'
+    const record = await store.open(token, { name: cookie.bareName, reject: (why) => (reason = why) })
+    if (!record) return reject(reason)
+    return judge(context, record, record.verifier, reject)
+  }
+
+  const parts = parseToken(token, context.signer !== undefined)
+  if (!parts) return reject('malformed')
+  const { id, secret, signature } = parts
+  if (signature !== undefined && !(await context.signer?.verify(`${id}.${secret}`, signature)))
+    return reject('signature')
+  const record = await loadRecord(context, id)
+  if (!record) return reject('unknown', id)
+  if (!isRecord(record)) return reject('schema', id)
+  if (record.id !== id) {
+    emit('storeError', { id, reason: 'load' })
+    throw new StoreUnavailableError('The session store answered with another session than the one asked for.')
+  }
+  const verifier = await verifierOf(secret)
+  if (constantTimeEqual(verifier, record.verifier)) return judge(context, record, secret, reject)
+  const { previous } = record
+  if (previous && constantTimeEqual(verifier, previous.verifier) && context.now() < (previous.until ?? 0)) {
+    return isExpired(record, context.now()) ? { standing: 'unknown' } : { standing: 'superseded', record }
+  }
+  return reject('verifier', id)
+}
+
+function judge(
+  context: Context,
+  record: SessionRecord,
+  secret: string,
+  reject: (reason: RejectReason, id: string) => Identified,
+): Identified {
+  const { id, subject } = record
+  if (isExpired(record, context.now())) {
+    context.emit('expired', { id, subject })
+    return { standing: 'expired', record }
+  }
+  const data = context.codec.decode(record.data)
+  if (!data) return reject('schema', id)
+  context.emit('loaded', { id, subject })
+  return { standing: 'current', record, secret, data }
+}
+
+/** `store.load`, where `SessionNotFoundError` means missing and anything else thrown is an outage. */
+function loadRecord(context: Context, id: string): Promise<SessionRecord | undefined> {
+  return callStore(
+    context,
+    'load',
+    async (store) => {
+      try {
+        return await store.load(id, context.manager)
+      } catch (error) {
+        if (error instanceof SessionNotFoundError) return undefined
+        throw error
+      }
+    },
+    { id },
+  )
+}
+
+/** The request's session, or a new one. */
+export async function loadSession(context: Context, request: Request): Promise<Session> {
+  const carried = carriedBy(request, context.transports, context.cookie, context.trustProxy)
+  const last = carried[carried.length - 1] as Carried
+  let found: Identified = { standing: 'unknown' }
+  let used = last
+  let outage: StoreUnavailableError | undefined
+  for (const one of carried) {
+    if (one.token === undefined) continue
+    try {
+      found = await identify(context, one.token)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError && context.anonymousOnOutage)) throw error
+      outage = error
+    }
+    // What has not our form may be somebody else's credential; the next transport is asked then, and only then.
+    if (found.standing === 'malformed') continue
+    used = one
+    break
+  }
+
+  if (found.standing === 'current') {
+    const session = await context.store.createSession(request, found.record, true, context.manager)
+    const state = stateOf(session)
+    state.adopt(found.data)
+    state.carried = used
+    state.token = used.token
+    state.secret = found.secret
+    return session
+  }
+  const session = await context.store.generate(request, context.manager)
+  const state = stateOf(session)
+  state.carried = last
+  state.outage = outage
+  if (found.standing === 'superseded') {
+    state.superseded = found.record
+    state.carried = used
+  }
+  return session
+}
+
+/** A new session for a request, or, with a record, the session of that record. */
+export function buildSession(context: Context, request: Request | undefined, record?: SessionRecord): Session {
+  const state = new SessionState(context, record)
+  state.request = request
+  if (request) {
+    state.carried = carriedBy(request, context.transports, context.cookie, context.trustProxy).at(-1)
+  }
+  return new Session(state, context.port)
+}

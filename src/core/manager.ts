@@ -1,0 +1,334 @@
+/**
+ * The manager: the public calls. Request-bound ones load and commit a `Session`; headless ones take a token and go through
+ * the same identify, state and write.
+ */
+import { commitSession, saveSession, type CommitOptions } from './commit.ts'
+import { callStore, destroySession, optional, unsupported, type Context } from './context.ts'
+import { createCsrfToken, isCsrfToken } from './csrf.ts'
+import { SessionExpiredError, SessionNotFoundError, SessionStateError } from './errors.ts'
+import type { Duration } from './duration.ts'
+import { buildSession, identify, loadSession } from './load.ts'
+import { resolveOptions, type SessionOptions } from './options.ts'
+import { isExpired } from './policy.ts'
+import type { SessionDetails, SessionRecord } from './record.ts'
+import { shareState, stateOf, type Session, type SessionPort } from './session.ts'
+import { SessionState } from './state.ts'
+import { attach } from './store.ts'
+import { sweep, type SweepOptions } from './sweep.ts'
+import { createSecret, isId, verifierOf } from './token.ts'
+import type { NeedsSerializer } from './types.ts'
+import { create, mustHold, touch, update } from './write.ts'
+
+/** One session in a device list. Never a token (I01). Times are epoch milliseconds. */
+export interface SessionInfo {
+  id: string
+  subject: string | undefined
+  createdAt: number
+  lastSeenAt: number
+  expiresAt: number
+  info: SessionDetails
+  current: boolean
+}
+
+/** What `createSession` sets beside the data. */
+export interface CreateOptions {
+  subject?: string
+  /** This session's own life instead of the configured one, for now and for renewals. */
+  ttl?: Duration
+  info?: SessionDetails
+}
+
+/**
+ * Sessions for one cookie, over one store. Make one at module scope, or with `perEnv` where bindings exist only at
+ * request time. Nothing is read, written or drawn before the first request.
+ *
+ * @throws SessionConfigError naming every option that is wrong
+ */
+export class SessionManager<
+  Data extends object = Record<string, unknown>,
+  Flash extends object = Record<string, unknown>,
+> {
+  readonly #context: Context
+  readonly #sessions = new WeakMap<Request, Promise<Session>>()
+  readonly #loading = new WeakSet<Request>()
+
+  constructor(options: SessionOptions<Data> & NeedsSerializer<Data> & { initial: () => Data })
+  constructor(
+    ...options: object extends Data
+      ? unknown extends NeedsSerializer<Data>
+        ? [options?: SessionOptions<Data>]
+        : [options: SessionOptions<Data> & NeedsSerializer<Data>]
+      : [options: SessionOptions<Data> & NeedsSerializer<Data> & { initial: () => Data }]
+  )
+  constructor(options: object = {}) {
+    const context = { ...resolveOptions(options), manager: this, port: this.#port() }
+    this.#context = context
+    attach(context.store, this, {
+      generate: (request) => this.#keep(request, buildSession(context, request)),
+      createSession: (request, record, bind) => {
+        const session = buildSession(context, request, record)
+        return bind ? this.#keep(request, session) : session
+      },
+      regenerate: async (request) => {
+        const { record, superseded } = await this.#endable(request)
+        const ended = record ?? superseded
+        if (ended) await destroySession(context, ended)
+        return this.#succeed(request, await context.store.generate(request, this))
+      },
+    })
+  }
+
+  // --- with a request ----------------------------------------------------------------------------------------------
+
+  /**
+   * The request's session, or a new one; the same object for the same `Request`. Bad, stale or foreign tokens are a new
+   * session, never an error (P12).
+   * @throws StoreUnavailableError when the store failed (P11)
+   */
+  load(request: Request): Promise<Session<Data, Flash>> {
+    let session = this.#sessions.get(request)
+    if (!session) {
+      this.#loading.add(request)
+      session = loadSession(this.#context, request)
+      this.#sessions.set(request, session)
+      const done = (): boolean => this.#loading.delete(request)
+      session.then(done, () => done() && this.#sessions.delete(request))
+    }
+    return session as Promise<Session<Data, Flash>>
+  }
+
+  /** Makes `request` stand for this session too, for frameworks that wrap a request anew. */
+  bind(request: Request, session: Session<Data, Flash>): void {
+    this.#sessions.set(request, Promise.resolve(session as unknown as Session))
+  }
+
+  /**
+   * Persists what changed and returns the response with its headers, on a fresh copy (P16). On a status ≥ 500, or with
+   * `failed`, changes are dropped, and `destroy()` and `regenerate()` carried out (P15).
+   * @throws StoreUnavailableError, SessionConflictError, SessionTooLargeError, SessionDataError: nothing was sent (P14)
+   */
+  commit(session: Session<Data, Flash>, response: Response, options: CommitOptions = {}): Promise<Response> {
+    return commitSession(this.#context, stateOf(session as unknown as Session), response, options)
+  }
+
+  /** Ends the request's session and starts an empty one under a new id, through the store's `regenerate`. */
+  async regenerate(request: Request): Promise<Session<Data, Flash>> {
+    await this.#endable(request)
+    const next = await this.#context.store.regenerate(request, this)
+    return this.#succeed(request, next) as unknown as Session<Data, Flash>
+  }
+
+  // --- with a token ------------------------------------------------------------------------------------------------
+
+  /** Stores a new session, without a request, and returns its token. Keys missing in `data` come from `initial`. */
+  async createSession(data?: Partial<Data>, options: CreateOptions = {}): Promise<string> {
+    const state = new SessionState(this.#context)
+    if (data) state.replaceData({ ...state.data, ...data })
+    if (options.subject !== undefined) state.subject = options.subject
+    if (options.ttl !== undefined) state.setLifetime({ ttl: options.ttl })
+    if (options.info) state.info = options.info
+    await create(this.#context, state)
+    return state.token as string
+  }
+
+  /**
+   * The data of a token's session. Renews nothing.
+   * @throws SessionNotFoundError, SessionExpiredError, StoreUnavailableError
+   */
+  async retrieveSession(token: string): Promise<Data> {
+    return (await this.#open(token)).data as Data
+  }
+
+  /** The session of a token, or `undefined`: looks without throwing or renewing. For WebSockets and streams. */
+  async findSession(token: string): Promise<(SessionInfo & { data: Data }) | undefined> {
+    const found = await identify(this.#context, String(token))
+    return found.standing === 'current' ? { ...infoOf(found.record, true), data: found.data as Data } : undefined
+  }
+
+  /**
+   * Sets the data, or changes it by a function, and renews the session. The function may mutate its argument or return the
+   * next data; it runs again on a conflict, so that no increment is lost (P5). An expired session is not revived.
+   * @returns the data as stored
+   * @throws SessionNotFoundError, SessionExpiredError, SessionConflictError, SessionDataError, StoreUnavailableError
+   */
+  async updateSession(token: string, change: Data | ((current: Data) => Data | void)): Promise<Data> {
+    this.#needsRow('updateSession')
+    const state = await this.#open(token)
+    if (typeof change === 'function') state.update(change as (data: object) => object | void)
+    else state.replaceData(change)
+    if (state.status === 'changed') mustHold(this.#context, state, await update(this.#context, state))
+    else await this.#renew(state, token)
+    return state.data as Data
+  }
+
+  /**
+   * Extends the session, never past its hard end and never shortening it (P10).
+   * @throws SessionNotFoundError, SessionExpiredError, StoreUnavailableError
+   */
+  async renewSession(token: string): Promise<void> {
+    this.#needsRow('renewSession')
+    await this.#renew(await this.#open(token), token)
+  }
+
+  /**
+   * Gives the session a new token; the old one ends in the same write (P7).
+   * @throws SessionNotFoundError, SessionExpiredError, StoreUnavailableError
+   */
+  async regenerateSession(token: string): Promise<string> {
+    const state = await this.#open(token)
+    state.regenerate(true)
+    mustHold(this.#context, state, await update(this.#context, state))
+    return state.token as string
+  }
+
+  /** Ends the session of a token; whether there was one. Idempotent. */
+  async removeSession(token: string): Promise<boolean> {
+    this.#needsRow('removeSession')
+    const found = await identify(this.#context, String(token))
+    if (found.standing !== 'current' && found.standing !== 'expired') return false
+    return destroySession(this.#context, found.record)
+  }
+
+  // --- many sessions -----------------------------------------------------------------------------------------------
+
+  /** A subject's sessions, latest activity first. `current`: the session, or its id, that is marked as the current one. */
+  async listSessions(
+    subject: string,
+    options: { current?: Session<Data, Flash> | string | undefined } = {},
+  ): Promise<SessionInfo[]> {
+    const find = optional(this.#context, 'findBySubject')
+    const records = await callStore(this.#context, 'findBySubject', () => find(subject))
+    const current = idOf(options.current)
+    const now = this.#context.now()
+    return records
+      .filter((record) => record.subject === subject && !isExpired(record, now))
+      .toSorted((a, b) => b.lastSeenAt - a.lastSeenAt || b.createdAt - a.createdAt)
+      .map((record) => infoOf(record, record.id === current))
+  }
+
+  /** Log out everywhere, or everywhere but the session (or id) in `except`; how many sessions ended. */
+  async removeSessionsOf(
+    subject: string,
+    options: { except?: Session<Data, Flash> | string | undefined } = {},
+  ): Promise<number> {
+    const remove = optional(this.#context, 'removeBySubject')
+    const ids = await callStore(this.#context, 'removeBySubject', () => remove(subject, idOf(options.except)))
+    for (const id of ids) this.#context.emit('destroyed', { id, subject })
+    return ids.length
+  }
+
+  /** Ends one session of a device list; with `subject`, only if it is theirs. Whether it did. */
+  async removeSessionById(id: string, options: { subject?: string } = {}): Promise<boolean> {
+    if (!isId(id)) return false
+    const record = await callStore(this.#context, 'get', (store) => store.get(id), { id })
+    if (!record || (options.subject !== undefined && record.subject !== options.subject)) return false
+    return destroySession(this.#context, record)
+  }
+
+  /**
+   * Removes expired records in bounded batches, letting other work in between; how many it removed. An abort returns what
+   * was done. Expired sessions are refused with or without sweeping (P9).
+   */
+  removeExpiredSessions(options: SweepOptions = {}): Promise<number> {
+    const remove = optional(this.#context, 'removeExpired')
+    const { now } = this.#context
+    return sweep((limit) => callStore(this.#context, 'removeExpired', () => remove(now(), limit)), options)
+  }
+
+  /** How many expired records wait to be removed, for a progress bar. */
+  async countExpiredSessions(): Promise<number> {
+    const count = optional(this.#context, 'countExpired')
+    return callStore(this.#context, 'countExpired', () => count(this.#context.now()))
+  }
+
+  /** The settings hold secrets and the store: nothing is printed (P13). */
+  toJSON(): object {
+    return {}
+  }
+
+  // --- inside ------------------------------------------------------------------------------------------------------
+
+  /** Binds a session that a lifecycle method built, unless `load` is about to return it for this request anyway. */
+  #keep(request: Request, session: Session): Session {
+    if (!this.#loading.has(request)) this.#sessions.set(request, Promise.resolve(session))
+    return session
+  }
+
+  /** The state of the request's session, which may be ended still. */
+  async #endable(request: Request): Promise<SessionState> {
+    const state = stateOf((await this.load(request)) as unknown as Session)
+    if (state.committed) state.refuse()
+    if (state.outage) throw state.outage
+    return state
+  }
+
+  /** Puts an empty session in the place of the request's ended one: whoever holds the old object sees the new state. */
+  async #succeed(request: Request, next: Session): Promise<Session> {
+    const old = (await this.load(request)) as unknown as Session
+    if (old !== next) {
+      stateOf(next).clearDue = true
+      shareState(next, old)
+    }
+    this.bind(request, next as unknown as Session<Data, Flash>)
+    return next
+  }
+
+  /** A token's session as state. */
+  async #open(token: string): Promise<SessionState> {
+    const found = await identify(this.#context, String(token))
+    if (found.standing === 'expired') throw new SessionExpiredError()
+    if (found.standing !== 'current') throw new SessionNotFoundError()
+    const state = new SessionState(this.#context, found.record, found.data)
+    state.token = token
+    state.secret = found.secret
+    return state
+  }
+
+  async #renew(state: SessionState, token: string): Promise<void> {
+    // Others may write in between; each time round the token is judged again, so this ends when the session does.
+    for (let current = state; !(await touch(this.#context, current));) current = await this.#open(token)
+  }
+
+  #needsRow(method: string): void {
+    if (this.#context.store.capabilities.carriesRecord) throw unsupported(this.#context, method)
+  }
+
+  #port(): SessionPort {
+    return {
+      save: (state) => saveSession(this.#context, state),
+      reload: async (state) => {
+        if (state.destroyed) state.refuse()
+        if (!state.record || state.token === undefined) return state.revert()
+        state.reset(await this.#open(state.token))
+      },
+      csrfToken: async (state) => {
+        if (state.outage) throw state.outage
+        if (state.destroyed) state.refuse()
+        const pending = !state.record || state.regenerateAsked
+        if (!pending) return createCsrfToken(known(state.secret))
+        state.writable().asked = true
+        const secret = (state.nextSecret ??= createSecret())
+        return createCsrfToken(this.#context.store.capabilities.carriesRecord ? await verifierOf(secret) : secret)
+      },
+      verifyCsrf: async (state, value) =>
+        !state.outage && !state.destroyed && state.secret !== undefined && isCsrfToken(state.secret, value),
+    }
+  }
+}
+
+function known(secret: string | undefined): string {
+  if (secret === undefined)
+    throw new SessionStateError(
+      'This session was built from its record: its token, to which CSRF tokens are bound, is not known.',
+    )
+  return secret
+}
+
+function infoOf(record: SessionRecord, current: boolean): SessionInfo {
+  const { id, subject, createdAt, lastSeenAt, expiresAt, info } = record
+  return { id, subject, createdAt, lastSeenAt, expiresAt, info: info ?? {}, current }
+}
+
+function idOf(session: object | string | undefined): string | undefined {
+  return typeof session === 'object' ? stateOf(session as Session).record?.id : session
+}

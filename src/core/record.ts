@@ -1,0 +1,75 @@
+/**
+ * The record: what a store keeps for one session. It never holds a token, only the `verifier`, a hash of the token's
+ * secret, so a stolen database opens nothing. All times are epoch milliseconds.
+ */
+
+/** A string map for device lists, e.g. `{ device: 'Firefox on Linux', city: 'Lyon' }`. */
+export type SessionDetails = Record<string, string>
+
+/** The token that was replaced last, and until when it still names this session (as superseded, never as current). */
+export interface PreviousToken {
+  verifier: string
+  until?: number
+}
+
+/** One session as stores keep it. */
+export interface SessionRecord {
+  /** Public, stable for the session's whole life. */
+  id: string
+  /** base64url(SHA-256(the secret's 43 characters)). */
+  verifier: string
+  /** The session's data, serialised. */
+  data: string
+  /** Flash messages not read yet, serialised. */
+  flash?: string
+  /** 1, then +1 on every update. */
+  version: number
+  createdAt: number
+  /** When `subject` was set. */
+  authenticatedAt?: number
+  /** When the current token came in. */
+  rotatedAt: number
+  lastSeenAt: number
+  /** The sliding end: at exactly this time the session is expired (P9). */
+  expiresAt: number
+  /** The hard end, which no renewal passes (P10); `null` for none. */
+  endsAt: number | null
+  /** The session's own lifetime, where it has one ("remember me"). */
+  ttl?: number
+  /** The session's own overall lifetime; `null` for no hard end. */
+  absolute?: number | null
+  /** `false` when the cookie ends with the browser. */
+  persistent?: boolean
+  /** Whose session this is. */
+  subject?: string
+  info?: SessionDetails
+  previous?: PreviousToken
+}
+
+const REQUIRED = {
+  id: 'string',
+  verifier: 'string',
+  data: 'string',
+  version: 'number',
+  createdAt: 'number',
+  rotatedAt: 'number',
+  lastSeenAt: 'number',
+  expiresAt: 'number',
+} as const
+
+/** Whether a store's answer has the shape of a record; a row that has not is treated as missing. */
+export function isRecord(value: unknown): value is SessionRecord {
+  if (typeof value !== 'object' || value === null) return false
+  const record = value as Record<string, unknown>
+  for (const key in REQUIRED) {
+    if (typeof record[key] !== REQUIRED[key as keyof typeof REQUIRED] || Number.isNaN(record[key])) return false
+  }
+  return record['endsAt'] === null || typeof record['endsAt'] === 'number'
+}
+
+/** A copy without the keys whose value is `undefined`, so that records compare and serialise alike everywhere. */
+export function withoutUndefined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  const copy = {} as T
+  for (const key in value) if (value[key] !== undefined) copy[key] = value[key]
+  return copy
+}

@@ -1,0 +1,67 @@
+/**
+ * Response: the session's headers on a fresh copy, so that immutable and shared responses are safe (P16). One Set-Cookie
+ * per cookie name; what a CDN must not keep is marked so (RFC 9111, section 6 of the design).
+ */
+import type { Context } from './context.ts'
+import { clearCookie, isSetCookieFor, writeCookie } from './cookie.ts'
+import type { SessionState } from './state.ts'
+
+/** Headers by which a response tells caches in front of the browser to keep it. */
+const SHARED_CACHING = ['CDN-Cache-Control', 'Cloudflare-CDN-Cache-Control', 'Surrogate-Control', 'Expires']
+
+/** The response with Set-Cookie, Vary and Cache-Control as the session's use asks for; itself when there is nothing to add. */
+export function withSessionHeaders(context: Context, state: SessionState, response: Response): Response {
+  const cookies = setCookies(context, state)
+  if (response.status === 101 || response.status === 0) return response
+  if (cookies.length === 0 && !state.accessed && !state.outage) return response
+
+  const copy = new Response(response.body, response)
+  const { headers } = copy
+  if (cookies.length > 0 && state.carried) {
+    const { cookieName } = state.carried
+    const others = headers.getSetCookie().filter((header) => !isSetCookieFor(header, cookieName))
+    headers.delete('Set-Cookie')
+    for (const header of [...others, ...cookies]) headers.append('Set-Cookie', header)
+  }
+  if (state.accessed) {
+    for (const transport of context.transports) addVary(headers, transport === 'bearer' ? 'Authorization' : 'Cookie')
+  }
+  if (state.outage) headers.set('Cache-Control', 'no-store')
+  else if (context.cacheControl) setCacheControl(headers, cookies.length > 0 || tokenInBody(state), state.subject)
+  return copy
+}
+
+function setCookies(context: Context, state: SessionState): string[] {
+  const { carried, record, token } = state
+  if (carried?.transport !== 'cookie') return []
+  const { cookieName, secure, cookies } = carried
+  if (state.tokenDue && record && token !== undefined) {
+    const until = record.endsAt === null ? Infinity : record.endsAt - context.now()
+    const lifetime = record.persistent === false ? undefined : until
+    return writeCookie(context.cookie, cookieName, secure, token, lifetime, cookies)
+  }
+  return state.clearDue ? clearCookie(context.cookie, cookieName, secure, cookies) : []
+}
+
+/** On bearer a new token can only be in the body. */
+function tokenInBody(state: SessionState): boolean {
+  return state.tokenDue && state.carried?.transport === 'bearer'
+}
+
+function addVary(headers: Headers, name: string): void {
+  const listed =
+    headers
+      .get('Vary')
+      ?.split(',')
+      .map((entry) => entry.trim().toLowerCase()) ?? []
+  if (!listed.includes('*') && !listed.includes(name.toLowerCase())) headers.append('Vary', name)
+}
+
+function setCacheControl(headers: Headers, carriesToken: boolean, subject: string | undefined): void {
+  if (carriesToken) {
+    headers.set('Cache-Control', 'private, no-store')
+    for (const name of SHARED_CACHING) headers.delete(name)
+  } else if (!headers.has('Cache-Control') && !SHARED_CACHING.some((name) => headers.has(name))) {
+    headers.set('Cache-Control', subject === undefined ? 'private, no-cache' : 'private, no-store')
+  }
+}

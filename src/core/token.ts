@@ -1,0 +1,47 @@
+/**
+ * Tokens: `<id>.<secret>`, or `<id>.<secret>.<signature>` with the `secret` option. The id is public; the secret is 256
+ * random bits as 43 characters of base64url, of which stores only ever see the hash. A token is matched as text: another
+ * encoding of the same bytes is another token (C01).
+ */
+import { base64url, randomBytes, sha256 } from './bytes.ts'
+
+/** A token taken apart. Nothing is verified yet. */
+export interface TokenParts {
+  id: string
+  secret: string
+  signature?: string
+}
+
+const ID = '[A-Za-z0-9_-]{1,128}'
+const WORD = '[A-Za-z0-9_-]{43}'
+const PLAIN = new RegExp(`^(${ID})\\.(${WORD})$`)
+const SIGNED = new RegExp(`^(${ID})\\.(${WORD})\\.(${WORD})$`)
+const ID_ONLY = new RegExp(`^${ID}$`)
+
+/** Whether text can be a session id: `[A-Za-z0-9_-]{1,128}`. */
+export function isId(text: unknown): text is string {
+  return typeof text === 'string' && ID_ONLY.test(text)
+}
+
+/** The parts of a token, or `undefined` when it has not exactly our form: length, segments, alphabet (C07, C11). */
+export function parseToken(text: string, signed: boolean): TokenParts | undefined {
+  if (text.length > 300) return undefined
+  const match = (signed ? SIGNED : PLAIN).exec(text)
+  if (!match?.[1] || !match[2]) return undefined
+  return match[3] ? { id: match[1], secret: match[2], signature: match[3] } : { id: match[1], secret: match[2] }
+}
+
+/** A new public id: 128 random bits. Security does not rest on it. */
+export function createId(): string {
+  return base64url(randomBytes(16))
+}
+
+/** A new secret: 256 random bits (ASVS 7.2.3). */
+export function createSecret(): string {
+  return base64url(randomBytes(32))
+}
+
+/** What stores keep of a secret. */
+export function verifierOf(secret: string): Promise<string> {
+  return sha256(secret)
+}

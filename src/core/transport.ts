@@ -1,0 +1,37 @@
+/** Transport: where a request carries its token, by cookie or as a bearer credential (RFC 6750), and nothing of its truth. */
+import { isSecureRequest, readChunks, type CookieSettings } from './cookie.ts'
+
+/** `'cookie'`, or `'bearer'` for `Authorization: Bearer <token>`. */
+export type Transport = 'cookie' | 'bearer'
+
+/** What a request carries, and how its answer would be sent. */
+export interface Carried {
+  token: string | undefined
+  transport: Transport
+  /** The cookie name of this request's scheme, and whether it is `Secure`. */
+  cookieName: string
+  secure: boolean
+  /** How many cookies of ours came along: `destroy()` clears as many. */
+  cookies: number
+}
+
+/** The candidates of a request, in the order the transports are asked; the last stands for a new session. */
+export function carriedBy(
+  request: Request,
+  transports: readonly Transport[],
+  cookie: CookieSettings,
+  trustProxy: boolean,
+): Carried[] {
+  return transports.map((transport) => {
+    if (transport === 'bearer') {
+      const header = request.headers.get('authorization')
+      const token = header ? /^Bearer +(\S+) *$/i.exec(header)?.[1] : undefined
+      return { token, transport, cookieName: '', secure: true, cookies: 0 }
+    }
+    const secure = isSecureRequest(request, cookie, trustProxy)
+    const cookieName = secure ? cookie.secureName : cookie.plainName
+    const header = request.headers.get('cookie')
+    const found = header ? readChunks(header, cookieName, cookie.chunks) : undefined
+    return { token: found?.value || undefined, transport, cookieName, secure, cookies: found?.cookies ?? 0 }
+  })
+}

@@ -1,0 +1,25 @@
+/** Types that keep promises at compile time: data JSON cannot hold asks for a `serializer`. */
+import type { Serializer } from './data.ts'
+
+type NotJson =
+  | bigint
+  | symbol
+  | Date
+  | RegExp
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | ((...args: never[]) => unknown)
+
+/** `true` when a value of this type would not come back from JSON the same. Looks six levels deep. */
+export type HasNotJson<T, Depth extends unknown[] = []> = Depth['length'] extends 6
+  ? false
+  : T extends NotJson
+    ? true
+    : T extends readonly (infer Item)[]
+      ? HasNotJson<Item, [...Depth, 0]>
+      : T extends object
+        ? { [Key in keyof T]-?: HasNotJson<T[Key], [...Depth, 0]> }[keyof T]
+        : false
+
+/** Demands a `serializer` when JSON cannot hold `Data`. */
+export type NeedsSerializer<Data> = true extends HasNotJson<Data> ? { serializer: Serializer } : unknown

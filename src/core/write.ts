@@ -1,0 +1,230 @@
+/**
+ * Write: from what a session wants to what the store holds, by compare-and-set. The loop is the protocol of section 5 of
+ * the design: never an insert where an update was meant (P6), never a repeat of a write whose outcome is unknown (P14).
+ */
+import { callStore, type Context } from './context.ts'
+import { checkCookieSize } from './cookie.ts'
+import { SessionConflictError, SessionNotFoundError } from './errors.ts'
+import { endsOfLife, isExpired, slide, startOfLife } from './policy.ts'
+import { isRecord, withoutUndefined, type SessionRecord } from './record.ts'
+import type { SessionState } from './state.ts'
+import { destroyRecord } from './store.ts'
+import { createId, createSecret, isId, verifierOf } from './token.ts'
+
+/** What became of a write. `lost`: the session ended, or its token was replaced, meanwhile; the data is dropped. */
+export type Outcome = 'done' | 'lost'
+
+/** How long a token that `regenerate()` replaced is still known as superseded. */
+const SUPERSEDED_FOR = 10_000
+/** How long a write keeps trying against others that change the same record, in milliseconds. */
+const CONFLICT_BUDGET = 10_000
+const ID_TRIES = 5
+
+/** Inserts a new record under a new id and secret. */
+export async function create(context: Context, state: SessionState, base?: SessionRecord): Promise<Outcome> {
+  const secret = state.nextSecret ?? createSecret()
+  const verifier = await verifierOf(secret)
+  for (let tries = 0; tries < ID_TRIES; tries++) {
+    const id = await drawId(context, state)
+    const record = { ...draft(context, state, base, verifier), id, version: 1 }
+    delete record.previous
+    if (await insert(context, state, record, secret)) {
+      context.emit(base ? 'regenerated' : 'created', { id, subject: record.subject })
+      return 'done'
+    }
+  }
+  throw new SessionConflictError(
+    `No free session id after ${ID_TRIES} tries. Let \`genid\` return ids that are not in use.`,
+  )
+}
+
+async function insert(context: Context, state: SessionState, record: SessionRecord, secret: string): Promise<boolean> {
+  if (context.store.capabilities.carriesRecord) {
+    await sealed(context, state, record)
+    return true
+  }
+  const token = await tokenText(context, record.id, secret)
+  if (!(await callStore(context, 'create', (store) => store.create(record), record))) return false
+  settle(state, record, token, secret)
+  return true
+}
+
+/** Updates the record: changed data, a new token, or both. */
+export async function update(context: Context, state: SessionState): Promise<Outcome> {
+  const { capabilities } = context.store
+  if (state.regenerateAsked && (capabilities.carriesRecord || capabilities.consistency === 'eventual')) {
+    return regenerateUnderNewId(context, state)
+  }
+  const secret = state.regenerateAsked ? (state.nextSecret ?? createSecret()) : undefined
+  const verifier = secret ? await verifierOf(secret) : undefined
+  let base = state.record as SessionRecord
+  const mine = base.verifier
+  const giveUpAt = performance.now() + CONFLICT_BUDGET
+  for (let tries = 0; ; tries++) {
+    const record = draft(context, state, base, verifier ?? mine)
+    if (capabilities.carriesRecord) {
+      await sealed(context, state, record)
+      context.emit('updated', record)
+      return 'done'
+    }
+    const token = secret ? await tokenText(context, record.id, secret) : undefined
+    const exactExpiry = state.subjectSet !== undefined || state.lifetimeSet !== undefined
+    const expected = { version: base.version, verifier: base.verifier }
+    const result = await callStore(
+      context,
+      'update',
+      (store) => store.update(record, expected, { exactExpiry }),
+      record,
+    )
+    if (result === 'gone') return 'lost'
+    if (result === 'ok') {
+      settle(state, record, token, secret)
+      context.emit(secret ? 'regenerated' : 'updated', record)
+      if (tries > 0) context.emit('merged', record)
+      return 'done'
+    }
+    context.emit('conflict', base)
+    const fresh = await callStore(context, 'get', (store) => store.get(base.id), record)
+    if (!isRecord(fresh) || isExpired(fresh, context.now())) return 'lost'
+    if (verifier && fresh.verifier === verifier) {
+      settle(state, fresh, token, secret)
+      return 'done'
+    }
+    if (fresh.verifier !== mine) return state.subjectSet?.value === undefined ? 'lost' : create(context, state)
+    base = fresh
+    if (performance.now() > giveUpAt) break
+    await pause(tries)
+  }
+  throw new SessionConflictError('The session kept changing underneath. Try again.')
+}
+
+/** Where an update in place could be missed, or the record lives in the token: a new id, never seen and so never stale. */
+async function regenerateUnderNewId(context: Context, state: SessionState): Promise<Outcome> {
+  const old = state.record as SessionRecord
+  let base: SessionRecord | undefined = old
+  if (!context.store.capabilities.carriesRecord) {
+    base = await callStore(context, 'get', (store) => store.get(old.id), old)
+    if (base?.verifier !== old.verifier) return 'lost'
+  }
+  const outcome = await create(context, state, base)
+  await callStore(context, 'destroy', (store) => destroyRecord(store, old.id), old)
+  return outcome
+}
+
+/** Moves the expiry forward. `false` when the row was not that any more. */
+export async function touch(context: Context, state: SessionState): Promise<boolean> {
+  const record = state.record as SessionRecord
+  const now = context.now()
+  const expiresAt = slide(record, now, context)
+  const { id, version, verifier } = record
+  const held = await callStore(
+    context,
+    'touch',
+    (store) => store.touch(id, expiresAt, now, { version, verifier }),
+    record,
+  )
+  if (!held) return false
+  state.record = { ...record, expiresAt, lastSeenAt: Math.max(record.lastSeenAt, now) }
+  state.touchAsked = false
+  context.emit('touched', record)
+  return true
+}
+
+/** The record this session wants: on top of `base`, or new. */
+function draft(
+  context: Context,
+  state: SessionState,
+  base: SessionRecord | undefined,
+  verifier: string,
+): SessionRecord {
+  const now = context.now()
+  const own = state.lifetimeSet ?? base ?? {}
+  const { ttl, absolute, persistent } = own
+  const content = state.content(base)
+  let life: Pick<SessionRecord, 'expiresAt' | 'endsAt'>
+  if (!base || state.subjectSet) life = endsOfLife(now, now, own, context)
+  else if (state.lifetimeSet) life = endsOfLife(startOfLife(base, context), now, own, context)
+  else life = { expiresAt: slide(base, now, context), endsAt: base.endsAt }
+  const replaced = base && base.verifier !== verifier
+  const known = base?.previous && now < (base.previous.until ?? 0) ? base.previous : undefined
+  return withoutUndefined<SessionRecord>({
+    id: base?.id ?? '',
+    verifier,
+    ...content,
+    version: (base?.version ?? 0) + 1,
+    createdAt: base?.createdAt ?? now,
+    authenticatedAt: state.subjectSet
+      ? state.subjectSet.value === undefined
+        ? undefined
+        : state.subjectSet.at
+      : base?.authenticatedAt,
+    rotatedAt: base && !replaced ? base.rotatedAt : now,
+    lastSeenAt: Math.max(base?.lastSeenAt ?? 0, now),
+    ...life,
+    ttl,
+    absolute,
+    persistent,
+    subject: state.subjectSet ? state.subjectSet.value : base?.subject,
+    previous: replaced ? { verifier: base.verifier, until: now + SUPERSEDED_FOR } : known,
+  })
+}
+
+/** The record as a token of its own; nothing is stored. Too large is an error here, before anything is sent (P17). */
+async function sealed(context: Context, state: SessionState, record: SessionRecord): Promise<void> {
+  const token = await callStore(
+    context,
+    'seal',
+    (store) => store.seal?.(record, { name: context.cookie.bareName }),
+    record,
+  )
+  if (token && state.carried?.transport === 'cookie') checkCookieSize(context.cookie, state.carried.cookieName, token)
+  settle(state, record, token, record.verifier)
+}
+
+function settle(
+  state: SessionState,
+  record: SessionRecord,
+  token: string | undefined,
+  secret: string | undefined,
+): void {
+  state.settle(record)
+  if (token === undefined || secret === undefined) return
+  state.token = token
+  state.secret = secret
+  state.nextSecret = undefined
+  state.tokenDue = true
+}
+
+async function tokenText(context: Context, id: string, secret: string): Promise<string> {
+  const text = `${id}.${secret}`
+  return context.signer ? `${text}.${await context.signer.sign(text)}` : text
+}
+
+async function drawId(context: Context, state: SessionState): Promise<string> {
+  if (!context.genid) return createId()
+  const id: unknown = await context.genid(state.request)
+  if (!isId(id))
+    throw new SessionConflictError('`genid` returned something else than 1 to 128 characters of A-Z a-z 0-9 _ -.')
+  return id
+}
+
+/** Waits a little longer each time, by a random amount, so that writers fall out of step. */
+function pause(tries: number): Promise<void> {
+  const longest = Math.min(2 ** tries, 50)
+  return new Promise((resolve) => setTimeout(resolve, tries === 0 ? 0 : Math.random() * longest))
+}
+
+/** The write was lost: says so once, and lets go of it. */
+export function noteLost(context: Context, state: SessionState): void {
+  context.emit('lost', { id: (state.record ?? state.superseded)?.id })
+  state.giveUp()
+}
+
+/** Throws what `lost` means for calls that wait for their write: `save()` and the headless ones. */
+export function mustHold(context: Context, state: SessionState, outcome: Outcome): void {
+  if (outcome === 'done') return
+  noteLost(context, state)
+  throw new SessionNotFoundError(
+    'The session was ended, or its token replaced, while this request ran. The change was dropped.',
+  )
+}
