@@ -1,5 +1,5 @@
 /** `latchkey`: sessions for everything that speaks `Request` and `Response`. */
-export { SessionManager, type CreateOptions, type SessionInfo } from './manager.ts'
+export { SessionManager, type CreateOptions } from './manager.ts'
 export { perEnv, type ManagerSource } from './per-env.ts'
 export { Session } from './session.ts'
 export { Store } from './store.ts'
@@ -19,6 +19,7 @@ export {
 export type { CommitOptions } from './commit.ts'
 export type { CookieOptions } from './cookie.ts'
 export type { Serializer } from './data.ts'
+export type { SessionInfo } from './devices.ts'
 export type { Duration } from './duration.ts'
 export type { RejectReason, SessionEvent, SessionEventName, SessionHooks } from './events.ts'
 export type { Secret } from './keys.ts'

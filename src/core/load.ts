@@ -6,7 +6,7 @@
 import { constantTimeEqual } from './bytes.ts'
 import { callStore, type Context } from './context.ts'
 import type { PlainObject } from './data.ts'
-import { SessionNotFoundError, StoreUnavailableError } from './errors.ts'
+import { SessionExpiredError, SessionNotFoundError, StoreUnavailableError } from './errors.ts'
 import type { RejectReason } from './events.ts'
 import { isExpired } from './policy.ts'
 import { isRecord, type SessionRecord } from './record.ts'
@@ -15,9 +15,17 @@ import { SessionState } from './state.ts'
 import { parseToken, verifierOf } from './token.ts'
 import { carriedBy, type Carried } from './transport.ts'
 
+/** A session found by the token that is its current one. */
+export interface Current {
+  standing: 'current'
+  record: SessionRecord
+  secret: string
+  data: PlainObject
+}
+
 /** What became of a token. */
 export type Identified =
-  | { standing: 'current'; record: SessionRecord; secret: string; data: PlainObject }
+  | Current
   | { standing: 'superseded'; record: SessionRecord }
   | { standing: 'expired'; record: SessionRecord }
   | { standing: 'unknown' }
@@ -93,6 +101,14 @@ function loadRecord(context: Context, id: string): Promise<SessionRecord | undef
   )
 }
 
+/** A token's session, for calls that insist. @throws SessionNotFoundError, SessionExpiredError, StoreUnavailableError */
+export async function openToken(context: Context, token: string): Promise<Current> {
+  const found = await identify(context, String(token))
+  if (found.standing === 'expired') throw new SessionExpiredError()
+  if (found.standing !== 'current') throw new SessionNotFoundError()
+  return found
+}
+
 /** The request's session, or a new one. */
 export async function loadSession(context: Context, request: Request): Promise<Session> {
   const carried = carriedBy(request, context.transports, context.cookie, context.trustProxy)
@@ -117,7 +133,7 @@ export async function loadSession(context: Context, request: Request): Promise<S
   if (found.standing === 'current') {
     const session = await context.store.createSession(request, found.record, true, context.manager)
     const state = stateOf(session)
-    state.adopt(found.data)
+    state.revert(found.data)
     state.carried = used
     state.token = used.token
     state.secret = found.secret

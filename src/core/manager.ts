@@ -2,33 +2,20 @@
  * The manager: the public calls. Request-bound ones load and commit a `Session`; headless ones take a token and go through
  * the same identify, state and write.
  */
-import { commitSession, saveSession, type CommitOptions } from './commit.ts'
+import { commitSession, type CommitOptions } from './commit.ts'
 import { callStore, destroySession, optional, unsupported, type Context } from './context.ts'
-import { createCsrfToken, isCsrfToken } from './csrf.ts'
-import { SessionExpiredError, SessionNotFoundError, SessionStateError } from './errors.ts'
+import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
 import type { Duration } from './duration.ts'
-import { buildSession, identify, loadSession } from './load.ts'
+import { buildSession, identify, loadSession, openToken } from './load.ts'
+import { attach } from './lifecycle.ts'
 import { resolveOptions, type SessionOptions } from './options.ts'
-import { isExpired } from './policy.ts'
-import type { SessionDetails, SessionRecord } from './record.ts'
-import { shareState, stateOf, type Session, type SessionPort } from './session.ts'
+import { sessionPort } from './port.ts'
+import type { SessionDetails } from './record.ts'
+import { shareState, stateOf, type Session } from './session.ts'
 import { SessionState } from './state.ts'
-import { attach } from './store.ts'
 import { sweep, type SweepOptions } from './sweep.ts'
-import { createSecret, isId, verifierOf } from './token.ts'
 import type { NeedsSerializer } from './types.ts'
 import { create, mustHold, touch, update } from './write.ts'
-
-/** One session in a device list. Never a token (I01). Times are epoch milliseconds. */
-export interface SessionInfo {
-  id: string
-  subject: string | undefined
-  createdAt: number
-  lastSeenAt: number
-  expiresAt: number
-  info: SessionDetails
-  current: boolean
-}
 
 /** What `createSession` sets beside the data. */
 export interface CreateOptions {
@@ -61,7 +48,7 @@ export class SessionManager<
       : [options: SessionOptions<Data> & NeedsSerializer<Data> & { initial: () => Data }]
   )
   constructor(options: object = {}) {
-    const context = { ...resolveOptions(options), manager: this, port: this.#port() }
+    const context = { ...resolveOptions(options), manager: this, port: sessionPort(() => this.#context) }
     this.#context = context
     attach(context.store, this, {
       generate: (request) => this.#keep(request, buildSession(context, request)),
@@ -123,7 +110,7 @@ export class SessionManager<
   /** Stores a new session, without a request, and returns its token. Keys missing in `data` come from `initial`. */
   async createSession(data?: Partial<Data>, options: CreateOptions = {}): Promise<string> {
     const state = new SessionState(this.#context)
-    if (data) state.replaceData({ ...state.data, ...data })
+    if (data) state.box.replace({ ...state.data, ...data })
     if (options.subject !== undefined) state.subject = options.subject
     if (options.ttl !== undefined) state.setLifetime({ ttl: options.ttl })
     if (options.info) state.info = options.info
@@ -154,8 +141,8 @@ export class SessionManager<
   async updateSession(token: string, change: Data | ((current: Data) => Data | void)): Promise<Data> {
     this.#needsRow('updateSession')
     const state = await this.#open(token)
-    if (typeof change === 'function') state.update(change as (data: object) => object | void)
-    else state.replaceData(change)
+    if (typeof change === 'function') state.box.update(change as (data: object) => object | void)
+    else state.box.replace(change)
     if (state.status === 'changed') mustHold(this.#context, state, await update(this.#context, state))
     else await this.#renew(state, token)
     return state.data as Data
@@ -192,37 +179,24 @@ export class SessionManager<
   // --- many sessions -----------------------------------------------------------------------------------------------
 
   /** A subject's sessions, latest activity first. `current`: the session, or its id, that is marked as the current one. */
-  async listSessions(
+  listSessions(
     subject: string,
     options: { current?: Session<Data, Flash> | string | undefined } = {},
   ): Promise<SessionInfo[]> {
-    const find = optional(this.#context, 'findBySubject')
-    const records = await callStore(this.#context, 'findBySubject', () => find(subject))
-    const current = idOf(options.current)
-    const now = this.#context.now()
-    return records
-      .filter((record) => record.subject === subject && !isExpired(record, now))
-      .toSorted((a, b) => b.lastSeenAt - a.lastSeenAt || b.createdAt - a.createdAt)
-      .map((record) => infoOf(record, record.id === current))
+    return listOf(this.#context, subject, idOf(options.current))
   }
 
   /** Log out everywhere, or everywhere but the session (or id) in `except`; how many sessions ended. */
-  async removeSessionsOf(
+  removeSessionsOf(
     subject: string,
     options: { except?: Session<Data, Flash> | string | undefined } = {},
   ): Promise<number> {
-    const remove = optional(this.#context, 'removeBySubject')
-    const ids = await callStore(this.#context, 'removeBySubject', () => remove(subject, idOf(options.except)))
-    for (const id of ids) this.#context.emit('destroyed', { id, subject })
-    return ids.length
+    return removeOf(this.#context, subject, idOf(options.except))
   }
 
   /** Ends one session of a device list; with `subject`, only if it is theirs. Whether it did. */
-  async removeSessionById(id: string, options: { subject?: string } = {}): Promise<boolean> {
-    if (!isId(id)) return false
-    const record = await callStore(this.#context, 'get', (store) => store.get(id), { id })
-    if (!record || (options.subject !== undefined && record.subject !== options.subject)) return false
-    return destroySession(this.#context, record)
+  removeSessionById(id: string, options: { subject?: string } = {}): Promise<boolean> {
+    return removeById(this.#context, id, options.subject)
   }
 
   /**
@@ -275,12 +249,10 @@ export class SessionManager<
 
   /** A token's session as state. */
   async #open(token: string): Promise<SessionState> {
-    const found = await identify(this.#context, String(token))
-    if (found.standing === 'expired') throw new SessionExpiredError()
-    if (found.standing !== 'current') throw new SessionNotFoundError()
-    const state = new SessionState(this.#context, found.record, found.data)
+    const { record, data, secret } = await openToken(this.#context, token)
+    const state = new SessionState(this.#context, record, data)
     state.token = token
-    state.secret = found.secret
+    state.secret = secret
     return state
   }
 
@@ -292,41 +264,6 @@ export class SessionManager<
   #needsRow(method: string): void {
     if (this.#context.store.capabilities.carriesRecord) throw unsupported(this.#context, method)
   }
-
-  #port(): SessionPort {
-    return {
-      save: (state) => saveSession(this.#context, state),
-      reload: async (state) => {
-        if (state.destroyed) state.refuse()
-        if (!state.record || state.token === undefined) return state.revert()
-        state.reset(await this.#open(state.token))
-      },
-      csrfToken: async (state) => {
-        if (state.outage) throw state.outage
-        if (state.destroyed) state.refuse()
-        const pending = !state.record || state.regenerateAsked
-        if (!pending) return createCsrfToken(known(state.secret))
-        state.writable().asked = true
-        const secret = (state.nextSecret ??= createSecret())
-        return createCsrfToken(this.#context.store.capabilities.carriesRecord ? await verifierOf(secret) : secret)
-      },
-      verifyCsrf: async (state, value) =>
-        !state.outage && !state.destroyed && state.secret !== undefined && isCsrfToken(state.secret, value),
-    }
-  }
-}
-
-function known(secret: string | undefined): string {
-  if (secret === undefined)
-    throw new SessionStateError(
-      'This session was built from its record: its token, to which CSRF tokens are bound, is not known.',
-    )
-  return secret
-}
-
-function infoOf(record: SessionRecord, current: boolean): SessionInfo {
-  const { id, subject, createdAt, lastSeenAt, expiresAt, info } = record
-  return { id, subject, createdAt, lastSeenAt, expiresAt, info: info ?? {}, current }
 }
 
 function idOf(session: object | string | undefined): string | undefined {

@@ -111,7 +111,7 @@ export class Session<Data extends object = Record<string, unknown>, Flash extend
 
   /** Replaces what `data` holds. */
   set data(value: Data) {
-    this.#state.replaceData(value)
+    this.#state.writable().box.replace(value)
   }
 
   /** One top-level key of `data`; inherited names such as `constructor` are absent (P18). */
@@ -138,7 +138,7 @@ export class Session<Data extends object = Record<string, unknown>, Flash extend
 
   /** Back to `initial()`. Replaces everything: nothing of the old data remains, concurrent changes included (F06). */
   clear(): void {
-    this.#state.clearData()
+    this.#state.writable().box.clear()
   }
 
   /**
@@ -146,7 +146,7 @@ export class Session<Data extends object = Record<string, unknown>, Flash extend
    * The function may mutate its argument or return the next data; it must not be async, nor do anything else.
    */
   update(change: (current: Data) => Data | void): void {
-    this.#state.update(change as (data: object) => object | void)
+    this.#state.writable().box.update(change as (data: object) => object | void)
   }
 
   /** With a value: a message for the next request. Without: what the last request left under this key, which removes it. */
@@ -218,7 +218,7 @@ export class Session<Data extends object = Record<string, unknown>, Flash extend
   /** Back to the configured lifetime, and a touch. */
   resetMaxAge(): void {
     const state = this.#state.writable()
-    if (Object.keys(this.lifetime).length > 0) state.lifetimeSet = {}
+    state.clearLifetime()
     state.touchAsked = true
   }
 

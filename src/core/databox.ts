@@ -1,0 +1,118 @@
+/**
+ * The data of one session in one request: the live object, what the store holds, and the changes between the two. Changes
+ * are found by comparing text (P3); a function given to `update` is kept, to run again on what others wrote (P5).
+ */
+import { assign, isPlainObject, type Codec, type PlainObject } from './data.ts'
+import { SessionDataError } from './errors.ts'
+import { replay, type Change, type OnConflict } from './merge.ts'
+
+export class DataBox {
+  readonly #codec: Codec
+  readonly #initial: () => unknown
+  #live: PlainObject | undefined
+  /** What the store holds, or what `initial` gave. */
+  #stored: string | undefined
+  /** The live data as text when it was last looked at: what comes after is a change not noted yet. */
+  #noted: string | undefined
+  #changes: Change[] = []
+  /** Nothing of others' changes is to be merged in. */
+  replaced = false
+
+  constructor(codec: Codec, initial: () => unknown, stored?: string, decoded?: PlainObject) {
+    this.#codec = codec
+    this.#initial = initial
+    this.#live = decoded
+    this.#stored = this.#noted = stored
+  }
+
+  /** The object handlers work on; the same one for the whole request. */
+  get live(): PlainObject {
+    if (this.#live) return this.#live
+    const stored = this.#stored === undefined ? undefined : this.#codec.decode(this.#stored)
+    if (stored) return (this.#live = stored)
+    const fresh = this.fresh()
+    this.#stored = this.#noted = this.#codec.encode(fresh)
+    return (this.#live = fresh)
+  }
+
+  /** The data of a new session. */
+  fresh(): PlainObject {
+    const data = this.#initial()
+    if (!isPlainObject(data)) throw new SessionDataError('`initial` must return a plain object.')
+    return data
+  }
+
+  /** Whether there is something to write. */
+  get changed(): boolean {
+    if (!this.#live) return false
+    const text = this.#note()
+    if (text === this.#stored) return this.replaced
+    // Text that another serializer wrote, or another version of it, may differ without a change.
+    const stored = this.#codec.decode(this.#stored ?? '')
+    return this.replaced || !stored || this.#codec.encode(stored) !== text
+  }
+
+  /** Takes over what `value` holds; a change like any other. */
+  replace(value: unknown): void {
+    if (!isPlainObject(value)) throw new SessionDataError('The session data must be a plain object.')
+    assign(this.live, value)
+  }
+
+  /** Back to `initial`; nothing of the old data, mine or others', remains (F06). */
+  clear(): void {
+    assign(this.live, this.fresh())
+    this.replaced = true
+  }
+
+  /** Makes a change now, undone if it throws, and keeps it for replay. */
+  update(change: (data: object) => object | void): void {
+    const before = this.#note()
+    try {
+      applyChange(change, this.live)
+      this.#noted = this.#codec.encode(this.live)
+      this.#changes.push({ apply: (data) => applyChange(change, data) })
+    } catch (error) {
+      assign(this.live, this.#codec.decode(before) ?? {})
+      throw error
+    }
+  }
+
+  /**
+   * The text to write: mine, or mine on top of what others wrote.
+   * @throws SessionConflictError with `onConflict: 'fail'`, when both sides changed a key
+   */
+  on(theirs: string | undefined, rule: OnConflict<PlainObject>): string {
+    const mine = this.#live || this.#noted === undefined ? this.#note() : this.#noted
+    return theirs === undefined || theirs === this.#stored || this.replaced
+      ? mine
+      : replay(this.#changes, theirs, rule, this.#codec)
+  }
+
+  /** The store now holds this text. The live object is brought up to it in place, so that references stay good. */
+  settled(stored: string): void {
+    if (this.#live && stored !== this.#noted) {
+      const merged = this.#codec.decode(stored)
+      if (merged) assign(this.#live, merged, this.#codec.same)
+    }
+    this.#stored = this.#noted = stored
+    this.#changes = []
+    this.replaced = false
+  }
+
+  /** The live data as text; a direct change since the last look is noted. */
+  #note(): string {
+    const text = this.#codec.encode(this.live)
+    if (this.#noted !== undefined && text !== this.#noted) this.#changes.push({ from: this.#noted, to: text })
+    return (this.#noted = text)
+  }
+}
+
+/** Runs a change that may mutate its argument or return the next data; either way the argument then holds it. */
+function applyChange(change: (data: object) => object | void, data: object): object {
+  const next = change(data)
+  if (next === undefined || next === data) return data
+  if (!isPlainObject(next))
+    throw new SessionDataError('A change must return a plain object or nothing; it cannot be async.')
+  assign(data, next)
+  return data
+}

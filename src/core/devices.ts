@@ -1,0 +1,48 @@
+/** Device lists: the sessions of a subject, shown and ended. Nothing here can be used as a token (I01). */
+import { callStore, destroySession, optional, type Context } from './context.ts'
+import { isExpired } from './policy.ts'
+import type { SessionDetails, SessionRecord } from './record.ts'
+import { isId } from './token.ts'
+
+/** One session in a device list. Never a token (I01). Times are epoch milliseconds. */
+export interface SessionInfo {
+  id: string
+  subject: string | undefined
+  createdAt: number
+  lastSeenAt: number
+  expiresAt: number
+  info: SessionDetails
+  current: boolean
+}
+
+export function infoOf(record: SessionRecord, current: boolean): SessionInfo {
+  const { id, subject, createdAt, lastSeenAt, expiresAt, info } = record
+  return { id, subject, createdAt, lastSeenAt, expiresAt, info: info ?? {}, current }
+}
+
+/** A subject's live sessions, latest activity first. */
+export async function listOf(context: Context, subject: string, current: string | undefined): Promise<SessionInfo[]> {
+  const find = optional(context, 'findBySubject')
+  const records = await callStore(context, 'findBySubject', () => find(subject))
+  const now = context.now()
+  return records
+    .filter((record) => record.subject === subject && !isExpired(record, now))
+    .toSorted((a, b) => b.lastSeenAt - a.lastSeenAt || b.createdAt - a.createdAt)
+    .map((record) => infoOf(record, record.id === current))
+}
+
+/** Ends a subject's sessions, except one; how many. */
+export async function removeOf(context: Context, subject: string, except: string | undefined): Promise<number> {
+  const remove = optional(context, 'removeBySubject')
+  const ids = await callStore(context, 'removeBySubject', () => remove(subject, except))
+  for (const id of ids) context.emit('destroyed', { id, subject })
+  return ids.length
+}
+
+/** Ends one session by id, if `subject` is left open or theirs. */
+export async function removeById(context: Context, id: string, subject: string | undefined): Promise<boolean> {
+  if (!isId(id)) return false
+  const record = await callStore(context, 'get', (store) => store.get(id), { id })
+  if (!record || (subject !== undefined && record.subject !== subject)) return false
+  return destroySession(context, record)
+}

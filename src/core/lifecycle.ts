@@ -1,0 +1,35 @@
+/** Which manager a store acts for, when one of its lifecycle methods is called by hand. */
+import { SessionStateError } from './errors.ts'
+import type { SessionRecord } from './record.ts'
+import type { Session } from './session.ts'
+
+/** What a manager does for the lifecycle methods of its store. */
+export interface Lifecycle {
+  generate(request: Request): Session
+  regenerate(request: Request): Promise<Session>
+  createSession(request: Request, record: SessionRecord, bind: boolean): Session
+}
+
+const lifecycles = new WeakMap<object, Lifecycle>()
+const managersOf = new WeakMap<object, { first: WeakRef<object>; several: boolean }>()
+
+/** Makes a manager known to its store. Weak on both sides: neither keeps the other alive. */
+export function attach(store: object, manager: object, lifecycle: Lifecycle): void {
+  lifecycles.set(manager, lifecycle)
+  const known = managersOf.get(store)
+  if (known) known.several = true
+  else managersOf.set(store, { first: new WeakRef(manager), several: false })
+}
+
+/** @throws SessionStateError when no manager was given and the store has none, or several */
+export function lifecycleOf(store: object, manager: object | undefined): Lifecycle {
+  const known = managersOf.get(store)
+  if (!manager && known?.several) {
+    throw new SessionStateError('This store serves several managers. Pass the manager as the last argument.')
+  }
+  const lifecycle = lifecycles.get(manager ?? known?.first.deref() ?? store)
+  if (!lifecycle) {
+    throw new SessionStateError('This store has no manager yet. Give it to a `new SessionManager({ store })`.')
+  }
+  return lifecycle
+}

@@ -1,0 +1,43 @@
+/** What the awaited members of a `Session` do. */
+import { saveSession } from './commit.ts'
+import type { Context } from './context.ts'
+import { createCsrfToken, isCsrfToken } from './csrf.ts'
+import { SessionStateError } from './errors.ts'
+import { openToken } from './load.ts'
+import type { SessionPort } from './session.ts'
+import type { SessionState } from './state.ts'
+import { createSecret, verifierOf } from './token.ts'
+
+/** The port of a manager's sessions; `context` is asked for at each call, since it holds the port itself. */
+export function sessionPort(context: () => Context): SessionPort {
+  return {
+    save: (state) => saveSession(context(), state),
+    reload: (state) => reload(context(), state),
+    csrfToken: (state) => csrfToken(context(), state),
+    verifyCsrf: async (state, value) =>
+      !state.outage && !state.destroyed && state.secret !== undefined && isCsrfToken(state.secret, value),
+  }
+}
+
+async function reload(context: Context, state: SessionState): Promise<void> {
+  if (state.destroyed) state.refuse()
+  if (state.outage) throw state.outage
+  if (!state.record || state.token === undefined) return state.revert()
+  const { record, data } = await openToken(context, state.token)
+  state.reset(record, data)
+}
+
+async function csrfToken(context: Context, state: SessionState): Promise<string> {
+  if (state.destroyed) state.refuse()
+  if (state.outage) throw state.outage
+  if (state.record && !state.regenerateAsked) {
+    if (state.secret !== undefined) return createCsrfToken(state.secret)
+    throw new SessionStateError(
+      'This session was built from its record; its token, to which CSRF tokens are bound, is not known.',
+    )
+  }
+  // The token of the write to come: its secret is drawn now.
+  state.writable().asked = true
+  const secret = (state.nextSecret ??= createSecret())
+  return createCsrfToken(context.store.capabilities.carriesRecord ? await verifierOf(secret) : secret)
+}

@@ -1,0 +1,85 @@
+/**
+ * The store contract, as types. A store keeps records by id and never sees a token, a cookie or a `Session`, except in the
+ * four lifecycle methods at the end, which the manager calls so that overriding one takes effect everywhere.
+ */
+import type { SessionRecord } from './record.ts'
+import type { Session } from './session.ts'
+
+export type MaybePromise<T> = T | Promise<T>
+
+/** What the row must still be for a compare-and-set to go through. */
+export interface Expected {
+  version: number
+  verifier: string
+}
+
+export type UpdateResult = 'ok' | 'conflict' | 'gone'
+
+/** What a store claims. What it does not claim holds within one process only, and the docs say so. */
+export interface StoreCapabilities {
+  /** `create`, `update` and `touch` are one step each, for every process that shares the store. */
+  atomic: boolean
+  /** `'eventual'` when a read may miss a write that was acknowledged. */
+  consistency: 'strong' | 'eventual'
+  /** The shortest life, in milliseconds, that the backend itself can enforce. */
+  minTtl?: number
+  /** The record lives in the token itself (`CookieStore`). */
+  carriesRecord?: boolean
+}
+
+/** What a sealed token is bound to, and where `open` may say why it refused one. */
+export interface SealContext {
+  /** The cookie's configured name, without its prefix. */
+  name: string
+  /** Told why a token was refused, for the `rejected` event. */
+  reject?(reason: 'malformed' | 'key' | 'signature'): void
+}
+
+/**
+ * The bare contract, for a store written from nothing. `get`, `set` and `destroy` are enough; what is missing is built
+ * on them as in `Store`, lifecycle methods fall back to the manager's own, and a call that needs another missing
+ * method is a `SessionUnsupportedError`.
+ */
+export interface StoreModel {
+  /** The record, or `undefined` when there is none. Throws only when the backend failed; `SessionNotFoundError` means missing. */
+  get(id: string): MaybePromise<SessionRecord | undefined>
+  /** Writes the record whatever was there. */
+  set(id: string, record: SessionRecord): MaybePromise<void>
+  /** Removes the record, idempotently; may tell whether there was one. */
+  destroy(id: string): MaybePromise<boolean | void>
+  /** Inserts; `false`, and nothing touched, if the id is taken (S04). */
+  create?(record: SessionRecord): MaybePromise<boolean>
+  /**
+   * Compare-and-set: replaces the row only if it still is `expected`. Never inserts (S06). Keeps the later `expiresAt`
+   * of the two unless `exactExpiry`, which comes with a changed lifetime or subject.
+   */
+  update?(record: SessionRecord, expected: Expected, options?: { exactExpiry?: boolean }): MaybePromise<UpdateResult>
+  /**
+   * Moves the expiry forward, never back and never past `endsAt`, only if the row still is `expected` (S18, S19).
+   * Writes no data and leaves `version` alone. `false` when the row was not that.
+   */
+  touch?(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): MaybePromise<boolean>
+  /** Removes up to `limit` records with `expiresAt <= now`; how many it removed (S20). */
+  removeExpired?(now: number, limit: number): MaybePromise<number>
+  /** How many records have `expiresAt <= now`. */
+  countExpired?(now: number): MaybePromise<number>
+  /** Every record, in no order. */
+  all?(): AsyncIterable<SessionRecord>
+  /** How many records there are, expired ones that were not swept included. */
+  length?(): MaybePromise<number>
+  /** Removes every record. */
+  clear?(): MaybePromise<void>
+  /** All records of a subject, expired ones that were not swept included. */
+  findBySubject?(subject: string): MaybePromise<SessionRecord[]>
+  /** Removes all records of a subject, except one; the ids it removed. */
+  removeBySubject?(subject: string, exceptId?: string): MaybePromise<string[]>
+  /** Only for stores whose token carries the record: the token. */
+  seal?(record: SessionRecord, context: SealContext): MaybePromise<string>
+  /** Only for stores whose token carries the record: the record, or `undefined`. Never throws for bad input. */
+  open?(token: string, context: SealContext): MaybePromise<SessionRecord | undefined>
+  readonly capabilities?: StoreCapabilities
+  generate?(request: Request, manager?: object): MaybePromise<Session>
+  regenerate?(request: Request, manager?: object): MaybePromise<Session>
+  load?(id: string, manager?: object): MaybePromise<SessionRecord | undefined>
+  createSession?(request: Request, record: SessionRecord, bind?: boolean, manager?: object): MaybePromise<Session>
+}
