@@ -30,16 +30,19 @@ export class DataBox {
     if (this.#live) return this.#live
     const stored = this.#stored === undefined ? undefined : this.#codec.decode(this.#stored)
     if (stored) return (this.#live = stored)
-    const fresh = this.fresh()
-    this.#stored = this.#noted = this.#codec.encode(fresh)
-    return (this.#live = fresh)
+    this.#stored = this.#noted = this.#initialText()
+    return (this.#live = this.#codec.decode(this.#stored) ?? {})
   }
 
-  /** The data of a new session. */
+  /** The data of a new session: a copy, or an `initial` that returns one object would share it between visitors (P19). */
   fresh(): PlainObject {
+    return this.#codec.decode(this.#initialText()) ?? {}
+  }
+
+  #initialText(): string {
     const data = this.#initial()
     if (!isPlainObject(data)) throw new SessionDataError('`initial` must return a plain object.')
-    return data
+    return this.#codec.encode(data)
   }
 
   /** Whether there is something to write. */

@@ -1,0 +1,94 @@
+/**
+ * Records as rows, and back. Text that SQLite or one of its drivers would change on the way (libSQL cuts it at NUL, and
+ * turns a lone surrogate into U+FFFD) is kept as JSON text behind a marker, so that every record comes back exactly and
+ * two ids or subjects that differ never meet.
+ */
+import { isRecord, withoutUndefined, type SessionRecord } from '../core/record.ts'
+import type { SessionsColumns } from './sqlite-schema.ts'
+
+/** The values of one row by column, as they are bound. */
+export type Row = { [Column in keyof SessionsColumns]: string | number | null }
+
+const MARKER = '\u0001'
+
+/** Text as it is kept; `null`, which is equal to nothing, for what is no text. */
+export function toText(value: string | undefined): string | null {
+  if (typeof value !== 'string') return null
+  const safe = !value.startsWith(MARKER) && !value.includes('\0') && value.isWellFormed()
+  return safe ? value : MARKER + JSON.stringify(value).replaceAll(MARKER, '\\u0001')
+}
+
+export function toRow(id: string, record: SessionRecord): Row {
+  const { ttl, absolute, persistent } = record
+  return {
+    id: toText(id),
+    verifier: toText(record.verifier),
+    data: toText(record.data),
+    flash: toText(record.flash),
+    version: record.version,
+    createdAt: record.createdAt,
+    authenticatedAt: record.authenticatedAt ?? null,
+    rotatedAt: record.rotatedAt,
+    lastSeenAt: record.lastSeenAt,
+    expiresAt: record.expiresAt,
+    endsAt: record.endsAt,
+    lifetime: toJson(withoutUndefined({ ttl, absolute, persistent })),
+    subject: toText(record.subject),
+    info: record.info ? JSON.stringify(record.info) : null,
+    previous: record.previous ? JSON.stringify(record.previous) : null,
+  }
+}
+
+/** The record of a row; `undefined` when the row is corrupt, whatever is in it. Never throws. */
+export function toRecord(row: { [Column in keyof Row]: unknown }): SessionRecord | undefined {
+  try {
+    const { ttl, absolute, persistent } = fromJson<SessionRecord>(row.lifetime) ?? {}
+    const record = withoutUndefined<Partial<SessionRecord>>({
+      id: fromText(row.id),
+      verifier: fromText(row.verifier),
+      data: fromText(row.data),
+      flash: fromText(row.flash),
+      version: fromInteger(row.version),
+      createdAt: fromInteger(row.createdAt),
+      authenticatedAt: fromInteger(row.authenticatedAt),
+      rotatedAt: fromInteger(row.rotatedAt),
+      lastSeenAt: fromInteger(row.lastSeenAt),
+      expiresAt: fromInteger(row.expiresAt),
+      endsAt: fromInteger(row.endsAt) ?? null,
+      ttl,
+      absolute,
+      persistent,
+      subject: fromText(row.subject),
+      info: fromJson(row.info),
+      previous: fromJson(row.previous),
+    })
+    return isRecord(record) ? record : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The text as it was given to `toText`. */
+export function fromText(value: unknown): string | undefined {
+  if (value === null) return undefined
+  if (typeof value !== 'string') throw new TypeError('not text')
+  return value.startsWith(MARKER) ? String(JSON.parse(value.slice(MARKER.length))) : value
+}
+
+/** Some drivers answer in bigints, or can be told to. */
+function fromInteger(value: unknown): number | undefined {
+  if (value === null) return undefined
+  if (typeof value !== 'number' && typeof value !== 'bigint') throw new TypeError('not a number')
+  return Number(value)
+}
+
+function toJson(value: object): string | null {
+  return Object.keys(value).length > 0 ? JSON.stringify(value) : null
+}
+
+function fromJson<T extends object>(value: unknown): T | undefined {
+  if (value === null) return undefined
+  const parsed: unknown = JSON.parse(String(value))
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new TypeError('not an object')
+  return parsed as T
+}
