@@ -25,7 +25,7 @@ export function withSession<
   Rest extends unknown[],
   Result extends HandlerResult,
 >(
-  sessions: ManagerSource<Data, Flash, Rest>,
+  sessions: ManagerSource<Data, Flash>,
   handler: (request: Request, session: () => Promise<Session<Data, Flash>>, ...rest: Rest) => Result | Promise<Result>,
   options: WithSessionOptions & { lazy: true },
 ): Fetch<Rest, Result>
@@ -35,18 +35,18 @@ export function withSession<
   Rest extends unknown[],
   Result extends HandlerResult,
 >(
-  sessions: ManagerSource<Data, Flash, Rest>,
+  sessions: ManagerSource<Data, Flash>,
   handler: (request: Request, session: Session<Data, Flash>, ...rest: Rest) => Result | Promise<Result>,
   options?: WithSessionOptions & { lazy?: false },
 ): Fetch<Rest, Result>
 export function withSession<Data extends object, Flash extends object, Rest extends unknown[]>(
-  sessions: ManagerSource<Data, Flash, Rest>,
+  sessions: ManagerSource<Data, Flash>,
   handler: (request: Request, session: never, ...rest: Rest) => HandlerResult | Promise<HandlerResult>,
   options: WithSessionOptions = {},
 ): Fetch<Rest, HandlerResult> {
   const find = managerFinder(sessions)
   return async (request, ...rest) => {
-    const manager = find(...rest)
+    const manager = find(...(rest as unknown as never[]))
     const waiting = (rest as unknown[]).find(canWait)
     let loaded = false
     const load = async (): Promise<Session<Data, Flash>> => {

@@ -1,6 +1,6 @@
 /** Commit: one switch over what the session wants, then the response with its headers. */
 import { destroySession, type Context } from './context.ts'
-import { SessionStateError } from './errors.ts'
+import { SessionStateError, StoreUnavailableError } from './errors.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionState } from './state.ts'
 import { create, mustHold, noteLost, touch, update, type Outcome } from './write.ts'
@@ -30,7 +30,7 @@ export async function commitSession(
       if (outcome === 'lost') noteLost(context, state)
     } finally {
       // Committed even when it failed: committing again only puts an already persisted token on the error's response.
-      state.committed = true
+      state.close()
     }
   }
   return withSessionHeaders(context, state, response)
@@ -42,7 +42,13 @@ export async function saveSession(context: Context, state: SessionState): Promis
   if (state.outage) throw state.outage
   const turn = state.queue.then(async () => {
     if (!state.record) state.asked = true
-    mustHold(context, state, await carryOut(context, state, {}, true))
+    try {
+      mustHold(context, state, await carryOut(context, state, {}, true))
+    } catch (error) {
+      // The caller knows now; commit must not try again what may have taken effect (P14). Leaving is another matter.
+      if (error instanceof StoreUnavailableError && !state.destroyed) state.giveUpChanges()
+      throw error
+    }
   })
   state.queue = turn.catch(() => {})
   await turn

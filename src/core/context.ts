@@ -13,22 +13,24 @@ export interface Context extends Settings {
 
 /**
  * Calls the store. What it throws becomes a `StoreUnavailableError` whose cause holds no data (P11, P13); errors of this
- * library pass. `secrets` are texts that must not appear in the cause.
+ * library pass. No value of `record` appears in the cause.
  */
 export async function callStore<T>(
   context: Context,
   name: string,
   call: (store: Store) => T | Promise<T>,
-  record?: { id?: string | undefined; verifier?: string; data?: string; flash?: string | undefined },
+  record: Partial<SessionRecord> = {},
 ): Promise<T> {
   try {
     return await call(context.store)
   } catch (error) {
     if (error instanceof SessionError && !(error instanceof StoreUnavailableError)) throw error
-    context.emit('storeError', { id: record?.id, reason: name })
+    context.emit('storeError', { id: record.id, reason: name })
     if (error instanceof StoreUnavailableError) throw error
-    const cause = describeFailure(error, [record?.verifier, record?.data, record?.flash])
-    throw new StoreUnavailableError(undefined, { cause })
+    const { data, flash, info, subject, verifier } = record
+    throw new StoreUnavailableError(undefined, {
+      cause: describeFailure(error, { data, flash, info, subject, verifier }),
+    })
   }
 }
 

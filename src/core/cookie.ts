@@ -2,6 +2,7 @@
  * Cookies: the name and attributes of section 6 of the design, reading one name out of a Cookie header, and writing
  * Set-Cookie. After RFC 6265bis: prefixes exact, attributes of at most 1024 octets, at most 400 days.
  */
+import { isPlainObject } from './data.ts'
 import { describe } from './describe.ts'
 import { DURATION_FORM, parseDuration, type Duration } from './duration.ts'
 import { SessionTooLargeError } from './errors.ts'
@@ -58,11 +59,12 @@ const NAMES = ['name', 'domain', 'path', 'sameSite', 'secure', 'httpOnly', 'part
 
 /** Resolves the cookie options, adding a line to `problems` for each that is wrong (C10). */
 export function resolveCookie(options: unknown, problems: string[]): CookieSettings {
-  const given = (options ?? {}) as Record<string, unknown>
+  const valid = options === undefined || isPlainObject(options)
+  if (!valid) problems.push(`\`cookie\` is ${describe(options)}; it must be an object.`)
+  const given = (valid ? (options ?? {}) : {}) as Record<string, unknown>
   const wrong = (name: string, expected: string): void => {
     problems.push(`\`cookie.${name}\` is ${describe(given[name])}; it must be ${expected}.`)
   }
-  if (typeof given !== 'object') problems.push(`\`cookie\` is ${describe(options)}; it must be an object.`)
   for (const key of Object.keys(given)) {
     if (!NAMES.includes(key)) problems.push(`\`cookie.${key}\` is no option; there are ${NAMES.join(', ')}.`)
   }
@@ -138,12 +140,20 @@ export function readCookie(header: string, name: string): string | undefined {
   const needle = `${name}=`
   for (let at = header.indexOf(needle); at >= 0; at = header.indexOf(needle, at + 1)) {
     let before = at
-    while (before > 0 && (header[before - 1] === ' ' || header[before - 1] === '\t')) before--
+    while (isBlank(header[before - 1])) before--
     if (before > 0 && header[before - 1] !== ';') continue
-    const end = header.indexOf(';', at)
-    return header.slice(at + needle.length, end < 0 ? undefined : end).replace(/^[ \t]+|[ \t]+$/g, '')
+    let from = at + needle.length
+    let to = header.indexOf(';', from)
+    if (to < 0) to = header.length
+    while (from < to && isBlank(header[from])) from++
+    while (to > from && isBlank(header[to - 1])) to--
+    return header.slice(from, to)
   }
   return undefined
+}
+
+function isBlank(char: string | undefined): boolean {
+  return char === ' ' || char === '\t'
 }
 
 /** The names a value may be spread over: `name`, `name.1`, `name.2`. */
@@ -154,6 +164,11 @@ function chunkName(name: string, index: number): string {
 /** A piece of a split value fills its cookie to exactly this many octets, unless it is the last. */
 function chunkSize(name: string): number {
   return COOKIE_LIMIT - name.length - 2
+}
+
+/** Whether more follows a piece: it fills its cookie, and the value so far is no whole seal, which ends in a tag of 22 characters. */
+function continues(piece: string, value: string, name: string): boolean {
+  return piece.length >= chunkSize(name) && !/^(?:[^.]*\.){4}[^.]{22}$/.test(value)
 }
 
 /** What the request carried under our name: the value joined from its pieces, and how many cookies that were. */
@@ -168,13 +183,13 @@ export function readChunks(header: string, name: string, chunks: number): Presen
   if (first === undefined) return undefined
   let value = first
   let cookies = 1
-  let open = first.length >= chunkSize(name)
+  let open = continues(first, value, name)
   for (let index = 1; index < chunks; index++) {
     const piece = readCookie(header, chunkName(name, index))
     if (piece === undefined) break
     cookies = index + 1
     if (open) value += piece
-    open &&= piece.length >= chunkSize(name)
+    open &&= continues(piece, value, name)
   }
   return { value, cookies }
 }
@@ -223,14 +238,12 @@ function attributes(settings: CookieSettings, secure: boolean): string {
 
 /** @throws SessionTooLargeError when the value does not fit `chunks` cookies of 4096 octets, name included (P17, C08) */
 export function checkCookieSize({ chunks }: CookieSettings, name: string, value: string): void {
-  if (name.length + value.length > COOKIE_LIMIT && value.length > chunkSize(name) * (chunks === 1 ? 0 : chunks)) {
-    const limit = chunks === 1 ? COOKIE_LIMIT : chunks * COOKIE_LIMIT
-    throw new SessionTooLargeError(
-      name.length + value.length,
-      limit,
-      chunks < 3 ? 'Keep less in it, allow more `cookie.chunks`, or use a store.' : 'Keep less in it, or use a store.',
-    )
-  }
+  const bytes = name.length + value.length
+  if (bytes <= COOKIE_LIMIT) return
+  const room = chunkSize(name) * chunks
+  if (chunks === 1)
+    throw new SessionTooLargeError(bytes, COOKIE_LIMIT, 'Keep less in it, allow more `cookie.chunks`, or use a store.')
+  if (value.length > room) throw new SessionTooLargeError(value.length, room, 'Keep less in it, or use a store.')
 }
 
 function splitValue(name: string, value: string): string[] {

@@ -91,6 +91,11 @@ export class DataBox {
       : replay(this.#changes, theirs, rule, this.#codec)
   }
 
+  /** Ends all change: a late write to the object throws rather than being lost (F11). What it holds may be the app's own. */
+  close(): void {
+    if (this.#live) Object.freeze(this.#live)
+  }
+
   /** The store now holds this text. The live object is brought up to it in place, so that references stay good. */
   settled(stored: string): void {
     if (this.#live && stored !== this.#noted) {

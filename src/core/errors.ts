@@ -118,20 +118,34 @@ export class StoreUnavailableError extends SessionError {
 
 /**
  * A copy of a foreign error that is safe to keep as `cause`: name, code, the first line of its message and its stack
- * frames. Database errors carry statement parameters, that is session data, in further lines and properties (F25);
- * a first line that holds one of `secrets` is withheld.
+ * frames. Database errors carry statement parameters, that is session data, in further lines and properties (F25); a first
+ * line that quotes any value of `record` is withheld.
  */
-export function describeFailure(error: unknown, secrets: readonly (string | undefined)[] = []): Error {
+export function describeFailure(error: unknown, record: object = {}): Error {
   let source = error
   // A query error of Drizzle and its kind repeats the parameters; the driver's own error below it says what failed.
   while (source instanceof Error && 'params' in source && source.cause) source = source.cause
   if (!(source instanceof Error)) return new Error(`a ${typeof source} was thrown`)
   const line = source.message.split('\n', 1)[0]?.slice(0, 200) ?? ''
-  const unsafe = 'params' in source || secrets.some((secret) => secret && line.includes(secret))
+  const unsafe = 'params' in source || valuesIn(record).some((value) => line.includes(value))
   const safe = new Error(unsafe ? '(message withheld: it held session data)' : line)
   safe.name = source.name
   const frames = source.stack?.split('\n').filter((frame) => /^\s+at /.test(frame)) ?? []
   safe.stack = [`${safe.name}: ${safe.message}`, ...frames].join('\n')
-  if ('code' in source) Object.assign(safe, { code: source.code })
+  if ('code' in source && typeof source.code !== 'object') Object.assign(safe, { code: source.code })
   return safe
+}
+
+/** Every text and longer number in a value, those inside of serialised text too, however a message may have escaped it. */
+function valuesIn(value: unknown): string[] {
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(valuesIn)
+  const text = String(value)
+  if (typeof value === 'string' && /^[[{"]/.test(text)) {
+    try {
+      return [text, ...valuesIn(JSON.parse(text))]
+    } catch {
+      return [text, ...(text.match(/[\p{L}\p{N}]{4,}/gu) ?? [])]
+    }
+  }
+  return text.length > 3 ? [text] : []
 }

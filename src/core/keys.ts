@@ -30,6 +30,9 @@ export function parseSecrets(value: unknown): Bytes[] | string {
       const hint = secret === undefined ? ' (is the variable set?)' : ''
       return `${name} is ${secret === null ? 'null' : typeof secret}${hint}; it must be ${allowed}. ${ADVICE}`
     }
+    if (typeof secret === 'string' && !secret.isWellFormed()) {
+      return `${name} holds half a character, which UTF-8 cannot; it must be ${allowed}. ${ADVICE}`
+    }
     const bytes = typeof secret === 'string' ? utf8(secret) : Uint8Array.from(secret)
     if (bytes.length < SECRET_BYTES) return `${name} has ${bytes.length} bytes; it must be ${allowed}. ${ADVICE}`
     secrets.push(bytes)

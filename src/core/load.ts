@@ -80,6 +80,7 @@ function judge(
   }
   const data = context.codec.decode(record.data)
   if (!data) return reject('schema', id)
+  decoded.set(record, data)
   context.emit('loaded', { id, subject })
   return { standing: 'current', record, secret, data }
 }
@@ -133,7 +134,6 @@ export async function loadSession(context: Context, request: Request): Promise<S
   if (found.standing === 'current') {
     const session = await context.store.createSession(request, found.record, true, context.manager)
     const state = stateOf(session)
-    state.revert(found.data)
     state.carried = used
     state.token = used.token
     state.secret = found.secret
@@ -150,12 +150,17 @@ export async function loadSession(context: Context, request: Request): Promise<S
   return session
 }
 
+/** Data of records on their way from `identify` to the session built of them, so that it is decoded once. */
+const decoded = new WeakMap<SessionRecord, PlainObject>()
+
 /** A new session for a request, or, with a record, the session of that record. */
-export function buildSession(context: Context, request: Request | undefined, record?: SessionRecord): Session {
-  const state = new SessionState(context, record)
+export function buildSession(context: Context, request: Request, record?: SessionRecord): Session {
+  const state = new SessionState(context, record, record && decoded.get(record))
   state.request = request
-  if (request) {
-    state.carried = carriedBy(request, context.transports, context.cookie, context.trustProxy).at(-1)
-  }
   return new Session(state, context.port)
+}
+
+/** How a session made for a request outside of `loadSession` is answered: as a new one. */
+export function answerAsNew(context: Context, request: Request, session: Session): void {
+  stateOf(session).carried = carriedBy(request, context.transports, context.cookie, context.trustProxy).at(-1)
 }

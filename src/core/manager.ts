@@ -6,7 +6,7 @@ import { commitSession, type CommitOptions } from './commit.ts'
 import { callStore, destroySession, optional, unsupported, type Context } from './context.ts'
 import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
 import type { Duration } from './duration.ts'
-import { buildSession, identify, loadSession, openToken } from './load.ts'
+import { answerAsNew, buildSession, identify, loadSession, openToken } from './load.ts'
 import { attach } from './lifecycle.ts'
 import { resolveOptions, type SessionOptions } from './options.ts'
 import { sessionPort } from './port.ts'
@@ -51,11 +51,8 @@ export class SessionManager<
     const context = { ...resolveOptions(options), manager: this, port: sessionPort(() => this.#context) }
     this.#context = context
     attach(context.store, this, {
-      generate: (request) => this.#keep(request, buildSession(context, request)),
-      createSession: (request, record, bind) => {
-        const session = buildSession(context, request, record)
-        return bind ? this.#keep(request, session) : session
-      },
+      generate: (request) => this.#keep(request, buildSession(context, request), true),
+      createSession: (request, record, bind) => this.#keep(request, buildSession(context, request, record), bind),
       regenerate: async (request) => {
         const { record, superseded } = await this.#endable(request)
         const ended = record ?? superseded
@@ -222,9 +219,11 @@ export class SessionManager<
 
   // --- inside ------------------------------------------------------------------------------------------------------
 
-  /** Binds a session that a lifecycle method built, unless `load` is about to return it for this request anyway. */
-  #keep(request: Request, session: Session): Session {
-    if (!this.#loading.has(request)) this.#sessions.set(request, Promise.resolve(session))
+  /** Binds a session that a lifecycle method built, unless `load` asked for it: that binds it anyway, when it is complete. */
+  #keep(request: Request, session: Session, bind: boolean): Session {
+    if (this.#loading.has(request)) return session
+    answerAsNew(this.#context, request, session)
+    if (bind) this.#sessions.set(request, Promise.resolve(session))
     return session
   }
 

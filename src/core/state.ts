@@ -71,7 +71,7 @@ export class SessionState {
 
   get data(): PlainObject {
     if (this.destroyed) return guarded(this.box.fresh(), () => this.refuse())
-    return this.committed ? guarded(this.box.live, () => this.refuse()) : this.box.live
+    return this.committed ? guarded({ ...this.box.live }, () => this.refuse()) : this.box.live
   }
 
   get info(): SessionDetails {
@@ -166,10 +166,22 @@ export class SessionState {
     this.touchAsked = this.asked = false
   }
 
+  /** Nothing of what was asked for is tried again. */
+  giveUpChanges(): void {
+    this.revert()
+    this.regenerateAsked = false
+  }
+
   /** The write was lost: nothing of it is tried again, and no token sent. */
   giveUp(): void {
-    this.revert()
-    this.regenerateAsked = this.tokenDue = false
+    this.giveUpChanges()
+    this.tokenDue = false
+  }
+
+  /** The response is built: nothing changes any more. */
+  close(): void {
+    this.committed = true
+    this.box.close()
   }
 
   /** Starts over from what the store holds now. */

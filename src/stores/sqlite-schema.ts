@@ -57,6 +57,10 @@ export function sessionsTableNamed<Name extends string>(name: Name): SessionsTab
       `The table's name is ${describe(name)}; it must be 1 to 100 letters, digits and \`_\`, and not start with a digit.`,
     )
   }
+  return build(name) as unknown as SessionsTable<Name>
+}
+
+function build(name: string): SessionsTable {
   return sqliteTable(
     name,
     {

@@ -10,9 +10,9 @@ import type { StoreCaseOptions } from './case.ts'
 import { testClock, type TestClock } from './clock.ts'
 import { loginAs } from './login.ts'
 
-export const MINUTE = 60_000
-export const HOUR = 60 * MINUTE
-export const DAY = 24 * HOUR
+export const MINUTE: number = 60_000
+export const HOUR: number = 60 * MINUTE
+export const DAY: number = 24 * HOUR
 
 /** One case's surroundings. */
 export interface Bench {
@@ -105,10 +105,17 @@ export async function find(store: Store, id: string): Promise<SessionRecord | un
   }
 }
 
+/** Every record that `all` yields; none where there is no `all`. */
+export async function everything(store: Store): Promise<SessionRecord[]> {
+  const records: SessionRecord[] = []
+  if (store.all) for await (const record of store.all()) records.push(record)
+  return records
+}
+
 /** Checks that no row of this id is left, wherever the store can be asked. */
 export async function noRow(store: Store, id: string, subject?: string): Promise<void> {
   check((await find(store, id)) === undefined, '`get` still finds the record; there must be no row.')
-  for await (const record of store.all?.() ?? []) check(record.id !== id, '`all` still yields the record.')
+  for (const record of await everything(store)) check(record.id !== id, '`all` still yields the record.')
   if (subject === undefined || !store.findBySubject) return
   const found = await store.findBySubject(subject)
   check(!found.some((record) => record.id === id), '`findBySubject` still finds the record.')
@@ -126,13 +133,17 @@ export function manage(bench: Bench, options: SessionOptions = {}): SessionManag
   })
 }
 
-/** Somebody signed in, and how their client asks. */
-export interface Visitor {
+/** A client with a token, and how it asks. */
+export interface Client {
   headers: Headers
   token: string
-  id: string
-  /** A new request of this visitor's. */
+  /** A new request of this client's. */
   request: () => Request
+}
+
+/** A client whose session's id is known. */
+export interface Visitor extends Client {
+  id: string
 }
 
 /** Signs a subject in. */
@@ -141,21 +152,21 @@ export async function signIn(
   subject: string,
   data: Record<string, unknown> = {},
 ): Promise<Visitor> {
-  const visitor = visitorWith(await loginAs(sessions, subject, { data }))
-  const session = await sessions.load(visitor.request())
+  const client = clientWith(await loginAs(sessions, subject, { data }))
+  const session = await sessions.load(client.request())
   check(session.id !== undefined, 'The session of a login is not found by its cookie right afterwards.')
-  return { ...visitor, id: session.id }
+  return { ...client, id: session.id }
 }
 
 /** The client that holds these headers. */
-export function visitorWith(headers: Headers): Omit<Visitor, 'id'> {
+export function clientWith(headers: Headers): Client {
   const cookie = headers.get('cookie') ?? ''
   const token = cookie.slice(cookie.indexOf('=') + 1)
   return { headers, token, request: () => new Request('https://localhost/', { headers }) }
 }
 
 /** Checks that a token opens nothing any more. */
-export async function opensNothing(sessions: SessionManager, visitor: Omit<Visitor, 'id'>): Promise<void> {
+export async function opensNothing(sessions: SessionManager, visitor: Client): Promise<void> {
   const gone = [SessionNotFoundError, SessionExpiredError]
   await rejects(sessions.retrieveSession(visitor.token), gone, 'a token that must be dead')
   check((await sessions.load(visitor.request())).isNew, 'A request with a dead token must get a new session.')
@@ -178,9 +189,7 @@ export async function overlapping(
         return call()
       }
       const [first, second] = calls
-      const answers = swapped
-        ? await Promise.all([late(first), second()])
-        : await Promise.all([first(), late(second)])
+      const answers = swapped ? await Promise.all([late(first), second()]) : await Promise.all([first(), late(second)])
       await afterwards(answers)
     }
   }

@@ -45,10 +45,10 @@ export interface CaseDefinition {
 }
 
 /** Why a store is not tested for a case, or `undefined` when it is. */
-export function skipReason(
-  store: StoreModel,
+export function skipReason<S extends StoreModel>(
+  store: S,
   needs: readonly Need[],
-  options: Pick<StoreCaseOptions, 'peer' | 'otherNamespace' | 'lock'>,
+  options: StoreCaseOptions<S>,
 ): string | undefined {
   const { atomic = false, consistency = 'strong', carriesRecord = false } = store.capabilities ?? {}
   if (carriesRecord && needs.length > 0) return 'the record lives in the token: the store keeps no row'

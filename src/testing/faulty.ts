@@ -134,8 +134,7 @@ export class FaultyStore extends Store {
   /** Makes every call of a method wait, before it takes effect, until the returned function is called. */
   stall(method: StoreMethod): Release {
     let waiting = 0
-    let open = (): void => {}
-    const opened = new Promise<void>((resolve) => (open = resolve))
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>()
     const watchers: { count: number; resolve: () => void }[] = []
     const arrive = (): void => {
       waiting++

@@ -1,0 +1,186 @@
+/**
+ * LibsqlStore: a SqliteStore that owns its client, for a libSQL file, for `:memory:`, or for a server (Turso, sqld). It
+ * creates its table by itself, and waits for a locked file without blocking the process. After SQLITE_BUSY a connection
+ * of the client is poisoned: later writes on it return rows and never reach the file. So calls to a file take turns, and
+ * a failed one opens a new connection before the next begins.
+ */
+import { createClient, type Client } from '@libsql/client'
+import { drizzle } from 'drizzle-orm/libsql'
+import { describe } from '../core/describe.ts'
+import { DURATION_FORM, parseDuration, type Duration } from '../core/duration.ts'
+import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
+import { createStatements, sessionsTable, type SessionsTable } from './sqlite-schema.ts'
+import { SqliteStore, tableProblems } from './sqlite.ts'
+
+export { sessionsTable, sessionsTableNamed, type SessionsTable } from './sqlite.ts'
+
+export interface LibsqlStoreOptions {
+  /** `'file:data/sessions.db'`, `':memory:'`, or a server: `'libsql://…'`, `'https://…'`, `'http://…'`. */
+  url: string
+  /** What a server asks for. Never printed. */
+  authToken?: string | undefined
+  /** How long a call waits for a locked database before it is a `StoreUnavailableError`; 0 for not at all. Default `'5s'`. */
+  timeout?: Duration
+  /** The table, from `sessionsTableNamed(name)`. Default: `sessionsTable`, named `sessions`. */
+  table?: SessionsTable
+}
+
+const NAMES = ['url', 'authToken', 'timeout', 'table']
+const URL_FORM = "'file:sessions.db', ':memory:', or a server's 'libsql://…', 'https://…' or 'http://…'"
+const DEFAULT_TIMEOUT = 5_000
+/** The longest pause between two tries, in milliseconds. */
+const LONGEST_PAUSE = 50
+
+/**
+ * Keeps sessions in libSQL. The table is created at first use.
+ * @throws SessionConfigError naming every option that is wrong, and `url` when its file cannot be opened
+ */
+export class LibsqlStore extends SqliteStore {
+  readonly #client: Client
+  readonly #table: SessionsTable
+  readonly #timeout: number
+  readonly #isFile: boolean
+  #ready: Promise<void> | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+  #reconnectDue = false
+  #closed = false
+
+  constructor(options: LibsqlStoreOptions) {
+    const { url, authToken, timeout, table } = resolve(options)
+    const client = open(url, authToken)
+    super(drizzle({ client }), { table })
+    this.#client = client
+    this.#table = table
+    this.#timeout = timeout
+    this.#isFile = /^file:(?!:memory:)/i.test(url)
+  }
+
+  /** Creates the table and its indexes where they are missing. The first call to the store does so by itself. */
+  override migrate(): Promise<void> {
+    this.#ready = undefined
+    return this.#prepare()
+  }
+
+  /** Closes the database. Every call after it is a `StoreUnavailableError`. */
+  close(): void {
+    this.#closed = true
+    this.#client.close()
+  }
+
+  protected override async execute<T>(statement: () => T | PromiseLike<T>): Promise<T> {
+    await this.#prepare()
+    return this.#patiently(statement)
+  }
+
+  /** Once; an attempt that failed is made again by the next call. */
+  #prepare(): Promise<void> {
+    return (this.#ready ??= this.#setUp().catch((error: unknown) => {
+      this.#ready = undefined
+      throw error
+    }))
+  }
+
+  #setUp(): Promise<void> {
+    const statements = createStatements(this.#table)
+    // In WAL mode readers and a writer do not wait for each other; the file remembers it.
+    if (this.#isFile) statements.unshift('PRAGMA journal_mode = WAL')
+    return this.#patiently(() => this.#client.executeMultiple(statements.join(';\n')))
+  }
+
+  /** Tries again while the database is locked: such a statement was certainly not executed (P14). Nothing else is repeated. */
+  async #patiently<T>(statement: () => T | PromiseLike<T>): Promise<T> {
+    const giveUpAt = performance.now() + this.#timeout
+    for (let tries = 0; ; tries++) {
+      try {
+        return await (this.#isFile ? this.#inTurn(statement) : this.#once(statement))
+      } catch (error) {
+        if (!isBusy(error)) throw error
+        // By a random amount, so that processes fall out of step.
+        const pause = Math.min(2 ** tries, LONGEST_PAUSE) * (0.5 + Math.random() / 2)
+        if (performance.now() + pause > giveUpAt) {
+          throw new StoreUnavailableError(
+            `The database stayed locked for ${this.#timeout} ms. Look for a long transaction in another process, or raise \`timeout\`.`,
+            { cause: error },
+          )
+        }
+        await new Promise((done) => setTimeout(done, pause))
+      }
+    }
+  }
+
+  /** One statement at a time, so that none begins on a connection that the one before it has poisoned. */
+  #inTurn<T>(statement: () => T | PromiseLike<T>): Promise<T> {
+    const turn = this.#turn.then(async () => {
+      await this.#reconnectIfDue()
+      try {
+        return await this.#once(statement)
+      } catch (error) {
+        this.#reconnectDue = !this.#closed
+        await this.#reconnectIfDue()
+        throw error
+      }
+    })
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #reconnectIfDue(): Promise<void> {
+    if (!this.#reconnectDue) return
+    await this.#client.reconnect()
+    this.#reconnectDue = false
+  }
+
+  async #once<T>(statement: () => T | PromiseLike<T>): Promise<T> {
+    if (this.#closed) throw new StoreUnavailableError('This store was closed by `close()`.')
+    return super.execute(statement)
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
+}
+
+function open(url: string, authToken: string | undefined): Client {
+  try {
+    // `bigint` reads every integer, where `number` throws for large ones; a PRAGMA holds for the one connection.
+    return createClient({
+      url,
+      intMode: 'bigint',
+      ...(authToken && { authToken }),
+      ...(/^file:/i.test(url) && { concurrency: 1 }),
+    })
+  } catch {
+    // The client's message may repeat the URL, and that its token.
+    throw new SessionConfigError(
+      /^file:/i.test(url)
+        ? '`url` names a file that cannot be opened. Its directory must exist already (a relative path starts at the ' +
+            'working directory; make it with `mkdir -p`), be writable, and the name must not be that of a directory.'
+        : `\`url\` is ${describe(url)}; it must be ${URL_FORM}.`,
+    )
+  }
+}
+
+function resolve(options: unknown): {
+  url: string
+  authToken: string | undefined
+  timeout: number
+  table: SessionsTable
+} {
+  if (typeof options !== 'object' || options === null)
+    throw new SessionConfigError(`The options are ${describe(options)}; they must be an object with \`url\`.`)
+  const { url, authToken, timeout = DEFAULT_TIMEOUT, table = sessionsTable } = options as Record<string, unknown>
+  const problems = Object.keys(options)
+    .filter((name) => !NAMES.includes(name))
+    .map((name) => `\`${name.slice(0, 40)}\` is no option; there are ${NAMES.join(', ')}.`)
+  if (typeof url !== 'string' || !/^(?::memory:$|file:.|libsql:|https?:)/i.test(url))
+    problems.push(`\`url\` is ${describe(url)}; it must be ${URL_FORM}.`)
+  if (authToken !== undefined && (typeof authToken !== 'string' || authToken === ''))
+    problems.push(
+      `\`authToken\` is ${authToken === '' ? 'empty' : describe(authToken)}; it must be the server's token.`,
+    )
+  const wait = timeout === 0 ? 0 : parseDuration(timeout)
+  if (wait === undefined) problems.push(`\`timeout\` is ${describe(timeout)}; it must be 0, or ${DURATION_FORM}.`)
+  problems.push(...tableProblems(table))
+  if (problems.length > 0) throw new SessionConfigError(problems)
+  return { url, authToken, timeout: wait, table } as ReturnType<typeof resolve>
+}

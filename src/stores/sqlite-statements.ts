@@ -1,0 +1,165 @@
+/**
+ * The SQL of `SqliteStore`: one statement a method, prepared by Drizzle at first use, every value bound. All of them
+ * return rows, for counting rows is the one way to know what a write did that all drivers share. No transactions and no
+ * PRAGMA, which not every driver has.
+ */
+import { and, asc, count, eq, getTableColumns, gt, inArray, lte, sql, type Placeholder, type SQL } from 'drizzle-orm'
+import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core'
+import type { Row } from './sqlite-rows.ts'
+import { sessionsTable, type SessionsTable } from './sqlite-schema.ts'
+
+/** Any Drizzle SQLite database: libSQL, D1, better-sqlite3, bun:sqlite, Durable Objects, … */
+export type SqliteDatabase = BaseSQLiteDatabase<'sync' | 'async', unknown, Record<string, unknown>>
+
+/** Runs with these values; synchronous drivers answer at once. */
+export type Statement<Result> = (values?: Record<string, unknown>) => Result[] | PromiseLike<Result[]>
+
+type StoredRow = SessionsTable['$inferSelect']
+type Id = Pick<StoredRow, 'id'>
+
+/** How many rows a page of `all()` has. */
+export const PAGE = 100
+
+export class SqliteStatements {
+  readonly #db: SqliteDatabase
+  readonly #table: SessionsTable
+  readonly #id: { id: SessionsTable['id'] }
+
+  constructor(db: SqliteDatabase, table: SessionsTable) {
+    this.#db = db
+    this.#table = table
+    this.#id = { id: table.id }
+  }
+
+  readonly get: Statement<StoredRow> = lazily(() => this.#db.select().from(this.#table).where(this.#hasId()).prepare())
+
+  readonly exists: Statement<Id> = lazily(() =>
+    this.#db.select(this.#id).from(this.#table).where(this.#hasId()).prepare(),
+  )
+
+  readonly create: Statement<Id> = lazily(() =>
+    this.#db.insert(this.#table).values(rowParams()).onConflictDoNothing().returning(this.#id).prepare(),
+  )
+
+  readonly set: Statement<Id> = lazily(() => {
+    const { id, ...rest } = rowParams()
+    return this.#db
+      .insert(this.#table)
+      .values({ id, ...rest })
+      .onConflictDoUpdate({ target: this.#table.id, set: rest })
+      .returning(this.#id)
+      .prepare()
+  })
+
+  /** Compare-and-set. The later expiry is kept, unless `exactExpiry`. */
+  readonly update: Statement<Id> = lazily(() => {
+    const { id: _, expiresAt, ...rest } = rowParams()
+    const later = sql`max(${this.#table.expiresAt}, ${expiresAt})`
+    return this.#db
+      .update(this.#table)
+      .set({ ...rest, expiresAt: sql`case when ${param('exactExpiry')} then ${expiresAt} else ${later} end` })
+      .where(this.#isExpected())
+      .returning(this.#id)
+      .prepare()
+  })
+
+  /** Forward only, and never past the hard end. */
+  readonly touch: Statement<Id> = lazily(() => {
+    const { endsAt, expiresAt, lastSeenAt } = this.#table
+    const latest = sql`min(${param('expiresAt')}, coalesce(${endsAt}, ${param('expiresAt')}))`
+    return this.#db
+      .update(this.#table)
+      .set({
+        expiresAt: sql`max(${expiresAt}, ${latest})`,
+        lastSeenAt: sql`max(${lastSeenAt}, ${param('lastSeenAt')})`,
+      })
+      .where(this.#isExpected())
+      .returning(this.#id)
+      .prepare()
+  })
+
+  readonly destroy: Statement<Id> = lazily(() =>
+    this.#db.delete(this.#table).where(this.#hasId()).returning(this.#id).prepare(),
+  )
+
+  readonly removeExpired: Statement<Id> = lazily(() => {
+    const { id, expiresAt } = this.#table
+    const expired = this.#db
+      .select(this.#id)
+      .from(this.#table)
+      .where(lte(expiresAt, param('now')))
+      .limit(param('limit'))
+    return this.#db.delete(this.#table).where(inArray(id, expired)).returning(this.#id).prepare()
+  })
+
+  readonly countExpired: Statement<{ n: number }> = lazily(() =>
+    this.#db
+      .select({ n: count() })
+      .from(this.#table)
+      .where(lte(this.#table.expiresAt, param('now')))
+      .prepare(),
+  )
+
+  /** The rows whose id comes after `after`. */
+  readonly page: Statement<StoredRow> = lazily(() => {
+    const { id } = this.#table
+    return this.#db
+      .select()
+      .from(this.#table)
+      .where(gt(id, param('after')))
+      .orderBy(asc(id))
+      .limit(PAGE)
+      .prepare()
+  })
+
+  readonly length: Statement<{ n: number }> = lazily(() => this.#db.select({ n: count() }).from(this.#table).prepare())
+
+  /** The one that tells nothing: nobody asks how many, and there may be a million. */
+  readonly clear: Statement<never> = lazily(() => {
+    const prepared = this.#db.delete(this.#table).prepare()
+    return {
+      all: async () => {
+        await prepared.run()
+        return []
+      },
+    }
+  })
+
+  readonly findBySubject: Statement<StoredRow> = lazily(() =>
+    this.#db.select().from(this.#table).where(this.#hasSubject()).prepare(),
+  )
+
+  readonly removeBySubject: Statement<Id> = lazily(() => {
+    const other = sql`${this.#table.id} is not ${param('exceptId')}`
+    return this.#db.delete(this.#table).where(and(this.#hasSubject(), other)).returning(this.#id).prepare()
+  })
+
+  #hasId(): SQL {
+    return eq(this.#table.id, param('id'))
+  }
+
+  #hasSubject(): SQL {
+    return eq(this.#table.subject, param('subject'))
+  }
+
+  #isExpected(): SQL | undefined {
+    const { version, verifier } = this.#table
+    return and(this.#hasId(), eq(version, param('expectedVersion')), eq(verifier, param('expectedVerifier')))
+  }
+}
+
+/** Prepares at first use, when the table exists; an attempt that failed is not kept. */
+function lazily<Result>(prepare: () => { all: Statement<Result> }): Statement<Result> {
+  let prepared: { all: Statement<Result> } | undefined
+  return (values) => (prepared ??= prepare()).all(values)
+}
+
+function param(name: string): Placeholder {
+  return sql.placeholder(name)
+}
+
+/** A whole row, to be bound. */
+function rowParams(): Record<keyof Row, SQL> {
+  const names = Object.keys(getTableColumns(sessionsTable)) as (keyof Row)[]
+  return Object.fromEntries(names.map((name) => [name, sql`${param(name)}`])) as Record<keyof Row, SQL>
+}

@@ -1,0 +1,325 @@
+/** What is particular to the Hono middleware: mounting, naming, laziness, where the manager comes from, requireSubject. */
+import { Hono, type ExecutionContext } from 'hono'
+import { SessionManager, perEnv, type Session } from 'latchkey'
+import { requireSubject, session, type SessionEnv } from 'latchkey/hono'
+import { MemoryStore } from 'latchkey/stores/memory'
+import { describe, expect, it, vi } from 'vitest'
+import { Browser } from '../support/browser.ts'
+import { WatchedStore } from '../support/watched-store.ts'
+
+type Shop = { n?: number; theme?: string }
+
+function shop(options: { now?: () => number; onStoreError?: 'throw' | 'anonymous' } = {}) {
+  const store = new WatchedStore()
+  const sessions = new SessionManager<Shop>({ store, ...options })
+  const app = new Hono<SessionEnv<typeof sessions>>()
+  const browser = new Browser(async (request) => app.fetch(request))
+  return { store, sessions, app, browser }
+}
+
+describe('session(): mounting', () => {
+  it('mounted twice, a manager loads and commits once', async () => {
+    const { store, sessions, app, browser } = shop()
+    const seen: unknown[] = []
+    app.use(session(sessions), async (c, next) => {
+      seen.push(c.var.session)
+      await next()
+    })
+    app.use('/admin/*', session(sessions))
+    app.get('/admin/count', (c) => {
+      seen.push(c.var.session)
+      c.var.session.data.n = (c.var.session.data.n ?? 0) + 1
+      return c.json(c.var.session.data)
+    })
+    const first = await browser.fetch('/admin/count')
+    expect(first.headers.getSetCookie()).toHaveLength(1)
+    expect(store.take()).toEqual(['create'])
+    expect(await (await browser.fetch('/admin/count')).json()).toEqual({ n: 2 })
+    expect(store.take()).toEqual(['get', 'update'])
+    expect(seen[0]).toBe(seen[1])
+  })
+
+  it.each([
+    ['lazy outside, eager inside', true, false],
+    ['eager outside, lazy inside', false, true],
+    ['lazy twice', true, true],
+  ])('mounted twice, %s, what the handler writes is committed once', async (_, outer, inner) => {
+    const { store, sessions, app, browser } = shop()
+    app.use(session(sessions, { lazy: outer }) as never, session(sessions, { lazy: inner }) as never)
+    app.get('/', async (c) => {
+      const found: unknown = c.get('session')
+      const own = (typeof found === 'function' ? await found() : found) as Session<Shop>
+      own.data.n = 1
+      return c.text('ok')
+    })
+    const response = await browser.fetch()
+    expect(response.headers.getSetCookie()).toHaveLength(1)
+    expect(store.take()).toEqual(['create'])
+  })
+
+  it('mounted twice under two names, both are the same session', async () => {
+    const { store, sessions, app, browser } = shop()
+    app.use(session(sessions), session(sessions, { as: 'again' }) as never)
+    app.get('/', (c) => {
+      expect(c.get('again' as never)).toBe(c.var.session)
+      c.var.session.data.n = 1
+      return c.text('ok')
+    })
+    expect((await browser.fetch()).headers.getSetCookie()).toHaveLength(1)
+    expect(store.take()).toEqual(['create'])
+  })
+
+  it('in a sub-app by app.route(), with an error handler of its own or not', async () => {
+    const { sessions, app, browser } = shop()
+    const sub = new Hono<SessionEnv<typeof sessions>>()
+    sub.use(session(sessions))
+    sub.get('/count', (c) => {
+      c.var.session.data.n = (c.var.session.data.n ?? 0) + 1
+      return c.json(c.var.session.data)
+    })
+    const guarded = new Hono<SessionEnv<typeof sessions>>().onError((_, c) => c.text('handled', 418 as 400))
+    guarded.get('/fail', (c) => {
+      c.var.session.data.n = 100
+      throw new Error('oops')
+    })
+    app.use(session(sessions)).route('/sub', sub).route('/guarded', guarded)
+    expect(await (await browser.fetch('/sub/count')).json()).toEqual({ n: 1 })
+    expect((await browser.fetch('/guarded/fail')).status).toBe(418)
+    expect(await (await browser.fetch('/sub/count')).json()).toEqual({ n: 2 })
+  })
+
+  it('around an app mounted by app.mount(), Hono or not, with sessions inside or outside', async () => {
+    const { sessions, app, browser } = shop()
+    const inner = new Hono<SessionEnv<typeof sessions>>().use(session(sessions)).get('/count', (c) => {
+      c.var.session.data.n = (c.var.session.data.n ?? 0) + 1
+      return c.json(c.var.session.data)
+    })
+    app.use('/outside/*', session(sessions), async (c, next) => {
+      c.var.session.data.theme = 'dark'
+      await next()
+    })
+    app.mount('/inside', inner.fetch)
+    app.mount('/outside', (request: Request) => new Response(new URL(request.url).pathname))
+    expect(await (await browser.fetch('/inside/count')).json()).toEqual({ n: 1 })
+    const response = await browser.fetch('/outside/page')
+    expect(await response.text()).toBe('/page')
+    expect(await (await browser.fetch('/inside/count')).json()).toEqual({ theme: 'dark', n: 2 })
+  })
+
+  it('mounted outside and again inside a mounted app, one session is written and one cookie leaves', async () => {
+    const { store, sessions, app, browser } = shop()
+    const inner = new Hono<SessionEnv<typeof sessions>>().use(session(sessions)).get('/', (c) => {
+      c.var.session.data.n = 1
+      return c.text('ok')
+    })
+    app.use(session(sessions), async (c, next) => {
+      c.var.session.data.theme = 'dark'
+      await next()
+    })
+    app.mount('/inside', inner.fetch)
+    const response = await browser.fetch('/inside')
+    expect(response.headers.getSetCookie()).toHaveLength(1)
+    expect(await store.rows()).toHaveLength(1)
+  })
+
+  it('as the handler of no route, it leaves the 404 alone', async () => {
+    const { sessions, app, browser } = shop()
+    app.use(session(sessions))
+    const response = await browser.fetch('/missing')
+    expect([response.status, response.headers.getSetCookie()]).toEqual([404, []])
+  })
+
+  it('a session written by the 404 handler is committed', async () => {
+    const { sessions, app, browser } = shop()
+    app.use(session(sessions))
+    app.notFound((c) => {
+      c.get('session').data.n = 404
+      return c.text('not here', 404)
+    })
+    const response = await browser.fetch('/missing')
+    expect([response.status, response.headers.getSetCookie().length]).toEqual([404, 1])
+  })
+})
+
+describe('session(): lazy', () => {
+  it('reads nothing until asked, and commits only if asked', async () => {
+    const store = new WatchedStore()
+    const sessions = new SessionManager<Shop>({ store })
+    const app = new Hono<SessionEnv<typeof sessions, { lazy: true }>>()
+    app.use(session(sessions, { lazy: true }))
+    app.get('/static', (c) => c.text('static'))
+    app.get('/ask', async (c) => {
+      const [one, two] = await Promise.all([c.var.session(), c.var.session()])
+      expect(one).toBe(two)
+      one.data.n = (one.data.n ?? 0) + 1
+      return c.json(one.data)
+    })
+    const browser = new Browser(async (request) => app.fetch(request))
+    await browser.fetch('/ask')
+    store.take()
+    const silent = await browser.fetch('/static')
+    expect(store.take()).toEqual([])
+    expect([...silent.headers.keys()]).toEqual(['content-type'])
+    expect(await (await browser.fetch('/ask')).json()).toEqual({ n: 2 })
+    expect(store.take()).toEqual(['get', 'update'])
+  })
+})
+
+describe('session(): F20 two managers side by side', () => {
+  it('live under their own names, with `as`', async () => {
+    const [customers, staff] = [
+      new SessionManager<Shop>(),
+      new SessionManager<{ role?: string }>({ cookie: { name: '__Host-admin' } }),
+    ]
+    const app = new Hono<SessionEnv<typeof customers> & SessionEnv<typeof staff, { as: 'admin' }>>()
+    app.use(session(customers))
+    app.use(session(staff, { as: 'admin' }))
+    app.get('/both', (c) => {
+      c.var.session.data.n = 1
+      c.var.admin.data.role = 'root'
+      return c.text('ok')
+    })
+    app.get('/who', (c) => c.json([c.var.session.data, c.var.admin.data]))
+    const browser = new Browser(async (request) => app.fetch(request))
+    expect((await browser.fetch('/both')).headers.getSetCookie()).toHaveLength(2)
+    expect(await (await browser.fetch('/who')).json()).toEqual([{ n: 1 }, { role: 'root' }])
+  })
+})
+
+describe('session(): where the manager comes from', () => {
+  it('perEnv makes one manager per bindings object, and is callable from handlers', async () => {
+    const make = vi.fn((env: { DB: MemoryStore }) => new SessionManager<Shop>({ store: env.DB }))
+    const sessions = perEnv(make)
+    const app = new Hono<{ Bindings: { DB: MemoryStore } } & SessionEnv<typeof sessions>>()
+    app.use(session(sessions))
+    app.get('/', async (c) => {
+      c.var.session.subject = 'u_42'
+      await c.var.session.save()
+      return c.json((await sessions(c.env).listSessions('u_42')).length)
+    })
+    const [one, two] = [{ DB: new MemoryStore() }, { DB: new MemoryStore() }]
+    const counts: unknown[] = []
+    for (const env of [one, one, two]) counts.push(await (await app.request('/', {}, env)).json())
+    expect(counts).toEqual([1, 2, 1])
+    expect(make.mock.calls).toEqual([[one], [two]])
+  })
+
+  it.each([
+    ['Node, whose c.env is { incoming, outgoing }', () => ({ incoming: {}, outgoing: {} })],
+    ['Deno, whose c.env has remoteAddr', () => ({ remoteAddr: { hostname: '::1' }, completed: Promise.resolve() })],
+    ['a runtime with an empty c.env', () => ({})],
+    ['a runtime with none', () => undefined],
+  ] as [string, () => object | undefined][])('perEnv makes one manager for the whole process on %s', async (_, env) => {
+    const make = vi.fn((_env: object) => new SessionManager<Shop>())
+    const sessions = perEnv(make)
+    const app = new Hono<SessionEnv<typeof sessions>>()
+    app.use(session(sessions))
+    app.get('/', (c) => {
+      expect(sessions(c.env)).toBe(make.mock.results[0]?.value)
+      c.var.session.data.n = (c.var.session.data.n ?? 0) + 1
+      return c.json(c.var.session.data)
+    })
+    const browser = new Browser(async (request) => app.fetch(request, env()))
+    for (let n = 1; n <= 3; n++) expect(await (await browser.fetch()).json()).toEqual({ n })
+    expect(make).toHaveBeenCalledTimes(1)
+    expect(make.mock.calls[0]?.[0]).toBe(process.env)
+  })
+
+  it('a plain function is called once per adapter', async () => {
+    const make = vi.fn((_env: object) => new SessionManager<Shop>())
+    const app = new Hono()
+    app.use('/a', session(make)).use('/b', session(make))
+    app.all('*', (c) => c.text('ok'))
+    const env = { KEY: 1 }
+    for (const path of ['/a', '/a', '/b', '/a']) await app.request(path, {}, env)
+    expect(make.mock.calls).toEqual([[env], [env]])
+  })
+})
+
+describe('session(): waitUntil', () => {
+  const context = (waitUntil: ExecutionContext['waitUntil']): ExecutionContext =>
+    ({ waitUntil, passThroughOnException() {}, props: {} }) as unknown as ExecutionContext
+
+  it('P14: the execution context gets the touch; without one, or with a broken one, it is awaited', async () => {
+    let now = 0
+    const { store, sessions, app, browser } = shop({ now: () => now })
+    app.use(session(sessions)).get('/', (c) => c.text('ok'))
+    browser.plant(await sessions.createSession({ n: 1 }))
+    const later = (): number => (now += 12 * 3_600_000)
+
+    const waitUntil = vi.fn((_promise: Promise<unknown>) => {})
+    let release = (): void => {}
+    store.before = (method) => (method === 'touch' ? new Promise<void>((resolve) => (release = resolve)) : undefined)
+    later()
+    await app.fetch(browser.request(), {}, context(waitUntil))
+    expect(waitUntil).toHaveBeenCalledTimes(1)
+    release()
+    await waitUntil.mock.calls[0]?.[0]
+    expect((await store.row()).lastSeenAt).toBe(now)
+
+    store.before = () => undefined
+    later()
+    await app.fetch(browser.request(), {})
+    expect((await store.row()).lastSeenAt).toBe(now)
+    later()
+    const broken = context(() => {
+      throw new TypeError('Illegal invocation')
+    })
+    expect((await app.fetch(browser.request(), {}, broken)).status).toBe(200)
+    expect((await store.row()).lastSeenAt).toBe(now)
+  })
+})
+
+describe('requireSubject()', () => {
+  it('is 401 unless signed in, and lets through who is', async () => {
+    const { sessions, app, browser } = shop()
+    app.use(session(sessions))
+    app.get('/login', (c) => {
+      c.var.session.subject = 'u_42'
+      return c.text('ok')
+    })
+    app.get('/account', requireSubject(), (c) => c.text(String(c.var.session.subject)))
+    const refused = await browser.fetch('/account')
+    expect([refused.status, refused.headers.getSetCookie()]).toEqual([401, []])
+    expect(refused.headers.get('vary')).toBe('Cookie')
+    await browser.fetch('/login')
+    const allowed = await browser.fetch('/account')
+    expect([allowed.status, await allowed.text()]).toEqual([200, 'u_42'])
+  })
+
+  it('works with lazy sessions and under another name', async () => {
+    const sessions = new SessionManager<Shop>()
+    const app = new Hono<SessionEnv<typeof sessions, { lazy: true; as: 'admin' }>>()
+    app.use(session(sessions, { lazy: true, as: 'admin' }))
+    app.get('/login', async (c) => {
+      const admin = await c.var.admin()
+      admin.subject = 'a_1'
+      return c.text('ok')
+    })
+    app.get('/account', requireSubject({ as: 'admin' }), (c) => c.text('in'))
+    const browser = new Browser(async (request) => app.fetch(request))
+    expect((await browser.fetch('/account')).status).toBe(401)
+    await browser.fetch('/login')
+    expect((await browser.fetch('/account')).status).toBe(200)
+  })
+
+  it('P11: is 503, not 401, while the store is down and `onStoreError: anonymous` stands in', async () => {
+    const { store, sessions, app, browser } = shop({ onStoreError: 'anonymous' })
+    app.use(session(sessions))
+    app.get('/account', requireSubject(), (c) => c.text('in'))
+    app.get('/', (c) => c.text(c.var.session.subject ?? 'nobody'))
+    browser.plant(await sessions.createSession({}, { subject: 'u_42' }))
+    store.down(true)
+    expect(await (await browser.fetch('/')).text()).toBe('nobody')
+    const response = await browser.fetch('/account')
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(response.headers.get('cache-control')).toContain('no-store')
+    store.down(false)
+    expect((await browser.fetch('/account')).status).toBe(200)
+  })
+
+  it('says what is missing when session() is not mounted before it', async () => {
+    const app = new Hono().use(requireSubject()).onError((error, c) => c.text(error.message, 500))
+    expect(await (await app.request('/')).text()).toContain('session(…)')
+  })
+})
