@@ -191,8 +191,8 @@ function deviceCard(
     <div>
       <h2>${name} ${current ? html`<span class="badge">This device</span>` : ''}</h2>
       <p class="soft small">
-        Last seen <time datetime="${new Date(lastSeenAt).toISOString()}">${ago(lastSeenAt, now)}</time>, here since
-        ${day(createdAt)}. Ends by itself if not used until ${day(expiresAt)}.
+        ${current ? 'In use now' : html`Last seen <time datetime="${new Date(lastSeenAt).toISOString()}">${ago(lastSeenAt, now)}</time>`},
+        here since ${day(createdAt)}. Ends by itself if not used until ${day(expiresAt)}.
       </p>
     </div>
     <form method="post" action="/devices/end">

@@ -20,7 +20,7 @@ const PATIENCE = 5_000
 
 if (!/^\d{1,5}$/.test(PORT) || Number(PORT) > 65_535) fail('PORT must be a number from 0 to 65535.')
 
-const { store, sessions } = open()
+const { store, sessions } = openShop()
 
 const server = serve({ fetch: createApp(sessions).fetch, port: Number(PORT), hostname: HOST }, ({ port }) => {
   console.log(`Key & Latch is open on http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`)
@@ -38,15 +38,15 @@ sweeping.unref()
 process.once('SIGINT', stop)
 process.once('SIGTERM', stop)
 
-function open(): { store: LibsqlStore; sessions: SessionManager<Shop, Notes> } {
+function openShop(): { store: LibsqlStore; sessions: SessionManager<Shop, Notes> } {
   try {
     mkdirSync(DATA_DIR, { recursive: true })
-    const store = new LibsqlStore({ url: pathToFileURL(resolve(DATA_DIR, 'sessions.db')).href })
+    const file = new LibsqlStore({ url: pathToFileURL(resolve(DATA_DIR, 'sessions.db')).href })
     // Without the variable there is no `secret` at all: one that is present but undefined would be an error.
     const secret = SESSION_SECRET ? { secret: SESSION_SECRET.split(',') } : {}
-    return { store, sessions: new SessionManager<Shop, Notes>({ ...shopOptions, store, ...secret }) }
+    return { store: file, sessions: new SessionManager<Shop, Notes>({ ...shopOptions, store: file, ...secret }) }
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error))
+    return fail(`Cannot open with this DATA_DIR and SESSION_SECRET. ${error instanceof Error ? error.message : error}`)
   }
 }
 

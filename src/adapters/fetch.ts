@@ -70,7 +70,8 @@ export function withSession<Data extends object, Flash extends object, Rest exte
         await finish(Response.error(), true)
         throw error
       }
-      if (response instanceof Response) return await finish(response)
+      // Not asked by class: a server may put its own in the place of the global one, and `fetch()` still give the native.
+      if (response) return await finish(response)
       await finish(UPGRADED)
       return response
     } catch (error) {
@@ -91,6 +92,5 @@ function canWait(value: unknown): value is { waitUntil: (promise: Promise<unknow
 function responseOf(error: unknown): Response | undefined {
   if (!(error instanceof Error) || !('getResponse' in error) || typeof error.getResponse !== 'function')
     return undefined
-  const response: unknown = error.getResponse()
-  return response instanceof Response ? response : undefined
+  return error.getResponse() as Response
 }

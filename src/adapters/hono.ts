@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import { stateOf, type Session } from '../core/session.ts'
-import type { SessionManager } from '../core/manager.ts'
+import { boundTo, type SessionManager } from '../core/manager.ts'
 
 export interface SessionMiddlewareOptions {
   /** Nothing is read until asked; the variable is then `() => Promise<Session>`. Default `false`. */
@@ -28,8 +28,15 @@ export type SessionEnv<Source, Options extends SessionMiddlewareOptions = Record
   >
 }
 
+/** A manager at work on a context. */
+interface Mount {
+  load: () => Promise<Session>
+  /** The response without a body that stands for one: its headers are what a committed session still has to send. */
+  again: ((blank: Response) => Promise<Response>) | undefined
+}
+
 /** The managers at work on a context: mounted twice, a manager loads and commits once. */
-const active = new WeakMap<object, Set<object>>()
+const active = new WeakMap<object, Map<object, Mount>>()
 
 /**
  * The middleware. Takes a manager, or a function that returns one from `c.env` (see `perEnv`).
@@ -50,6 +57,12 @@ export function session<
   const name = options?.as ?? 'session'
   const middleware: MiddlewareHandler = async (c, next) => {
     const manager = find(c.env as never)
+    const mounts = active.get(c) ?? new Map<object, Mount>()
+    const outer = mounts.get(manager)
+    if (outer) {
+      c.set(name, options?.lazy ? outer.load : await outer.load())
+      return next()
+    }
     const request = c.req.raw
     let loaded = false
     const load = async (): Promise<Session<Data, Flash>> => {
@@ -57,10 +70,9 @@ export function session<
       loaded = true
       return session
     }
+    const mount: Mount = { load: load as unknown as Mount['load'], again: undefined }
+    active.set(c, mounts.set(manager, mount))
     c.set(name, options?.lazy ? load : await load())
-    const managers = active.get(c)
-    if (managers?.has(manager)) return next()
-    active.set(c, (managers ?? new Set()).add(manager))
 
     try {
       await next()
@@ -70,15 +82,18 @@ export function session<
       throw thrown
     }
     if (!loaded || !c.finalized) return
-    const session = await manager.load(request)
+    // A middleware that replaced the request may have made the handler end and restart the session through the new one.
+    const bound = boundTo(manager, c.req.raw) as Promise<Session<Data, Flash>> | undefined
+    const session = await (bound ?? manager.load(request))
     const failed = c.error !== undefined && !('getResponse' in c.error)
+    mount.again = (blank) => manager.commit(session, blank)
     try {
       replace(
         c,
         await manager.commit(session, c.res, { waitUntil: (promise) => c.executionCtx.waitUntil(promise), failed }),
       )
     } catch (error) {
-      await discard(c, (blank) => manager.commit(session, blank))
+      await discard(c, mounts)
       throw error
     }
   }
@@ -93,17 +108,26 @@ function replace(c: Context, response: Response): void {
 }
 
 /**
- * Makes room for an error response after the handler had answered: nothing it had set remains, but a token that `save()`
- * had persisted is still sent (P15). Headers for other origins stay, or their browsers could not read the answer.
+ * Makes room for an error response after the handler had answered: nothing it had set remains, but a token that is already
+ * persisted is still sent (P15). Headers for other origins stay, or their browsers could not read the answer.
  */
-async function discard(c: Context, commit: (blank: Response) => Promise<Response>): Promise<void> {
-  c.res = undefined
-  for (const name of Array.from(c.res.headers.keys())) {
-    if (!name.startsWith('access-control-') && name !== 'vary') c.header(name, undefined)
+async function discard(c: Context, mounts: Map<object, Mount>): Promise<void> {
+  let keep = new Response(null)
+  for (const [name, value] of c.res.headers) {
+    if (name.startsWith('access-control-') || name === 'vary') keep.headers.append(name, value)
   }
-  const cookies = (await commit(new Response(null))).headers.getSetCookie()
+  // Headers set by `c.header()` are kept apart by Hono, and come back when no response hides them.
+  empty(c)
+  const prepared = Array.from(c.res.headers.keys())
+  empty(c)
+  for (const name of prepared) c.header(name, undefined)
+  for (const { again } of mounts.values()) if (again) keep = await again(keep)
+  c.res = keep
+  c.finalized = false
+}
+
+function empty(c: Context): void {
   c.res = undefined
-  if (cookies.length > 0) c.res = new Response(null, { headers: cookies.map((cookie) => ['Set-Cookie', cookie]) })
   c.finalized = false
 }
 

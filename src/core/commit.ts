@@ -81,6 +81,7 @@ async function carryOut(
       if (!deliverable || (state.superseded && state.subject === undefined)) return 'lost'
       return create(context, state)
     case 'changed':
+      if (!deliverable && context.store.capabilities.carriesRecord) return 'lost'
       return update(context, state)
     case 'regenerated':
       if (deliverable) return update(context, state)

@@ -186,7 +186,10 @@ export function readChunks(header: string, name: string, chunks: number): Presen
   let open = continues(first, value, name)
   for (let index = 1; index < chunks; index++) {
     const piece = readCookie(header, chunkName(name, index))
-    if (piece === undefined) break
+    if (piece === undefined) {
+      open = false
+      continue
+    }
     cookies = index + 1
     if (open) value += piece
     open &&= continues(piece, value, name)

@@ -52,9 +52,7 @@ export class Codec {
     } catch (error) {
       const path = custom ? String((error as { path?: unknown } | null)?.path ?? '') : undefined
       // The serializer's own error may quote the data, so it is not kept as cause (P13).
-      throw refusal(
-        path === undefined ? findProblem(value, '', []) : { path, what: 'something the serializer refuses' },
-      )
+      throw refusal(path === undefined ? findProblem(value, '') : { path, what: 'something the serializer refuses' })
     }
     if (!custom) {
       const problem = findProblem(value, '')
@@ -96,31 +94,44 @@ function refusal(problem: Problem | undefined): SessionDataError {
   )
 }
 
-/** The first value JSON would refuse, drop or flatten. `trail`, when given, finds cycles too. */
-function findProblem(value: unknown, path: string, trail?: object[]): Problem | undefined {
+/** The first value JSON would refuse, drop or flatten. */
+function findProblem(value: unknown, path: string): Problem | undefined {
+  try {
+    return walk(value, path, [])
+  } catch (error) {
+    if (error instanceof RangeError) return { path: '', what: 'values nested too deep' }
+    throw error
+  }
+}
+
+/** `trail` are the objects on the way here, by which cycles are known. */
+function walk(value: unknown, path: string, trail: object[]): Problem | undefined {
   if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
     return { path, what: `a ${typeof value}` }
   }
   if (typeof value !== 'object' || value === null) return undefined
-  if (trail?.includes(value)) return { path, what: 'a cycle' }
+  if (trail.includes(value)) return { path, what: 'a cycle' }
   const isArray = Array.isArray(value)
   if (!isArray && !isPlainObject(value)) {
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
     return { path, what: `a ${value.constructor?.name ?? 'class'} instance` }
   }
-  trail?.push(value)
+  trail.push(value)
   for (const key of Object.keys(value)) {
     const at = isArray ? `${path}[${key}]` : path ? `${path}.${key}` : key
-    const problem = findProblem((value as PlainObject)[key], at, trail)
+    const problem = walk((value as PlainObject)[key], at, trail)
     if (problem) return problem
   }
-  trail?.pop()
+  trail.pop()
   return undefined
 }
 
-/** A view that reads like the object and answers every change with `refuse()`. */
+/**
+ * A view that reads like the object and answers every change with `refuse()`. Stands on a copy, level by level: a proxy
+ * must not hand out another value than a frozen object holds.
+ */
 export function guarded<T extends object>(target: T, refuse: () => never): T {
-  return new Proxy(target, {
+  return new Proxy((Array.isArray(target) ? [...target] : { ...target }) as T, {
     get: (object, key, receiver) => {
       const value: unknown = Reflect.get(object, key, receiver)
       return Array.isArray(value) || isPlainObject(value) ? guarded(value as object, refuse) : value
@@ -129,5 +140,6 @@ export function guarded<T extends object>(target: T, refuse: () => never): T {
     deleteProperty: refuse,
     defineProperty: refuse,
     setPrototypeOf: refuse,
+    preventExtensions: refuse,
   })
 }

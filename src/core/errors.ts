@@ -123,16 +123,23 @@ export class StoreUnavailableError extends SessionError {
  */
 export function describeFailure(error: unknown, record: object = {}): Error {
   let source = error
+  let depth = 0
   // A query error of Drizzle and its kind repeats the parameters; the driver's own error below it says what failed.
-  while (source instanceof Error && 'params' in source && source.cause) source = source.cause
+  while (depth++ < 10 && source instanceof Error && 'params' in source && source.cause) source = source.cause
   if (!(source instanceof Error)) return new Error(`a ${typeof source} was thrown`)
   const line = source.message.split('\n', 1)[0]?.slice(0, 200) ?? ''
-  const unsafe = 'params' in source || valuesIn(record).some((value) => line.includes(value))
-  const safe = new Error(unsafe ? '(message withheld: it held session data)' : line)
-  safe.name = source.name
-  const frames = source.stack?.split('\n').filter((frame) => /^\s+at /.test(frame)) ?? []
+  const values = valuesIn(record)
+  const isSafe = (text: string): boolean => !values.some((value) => text.includes(value))
+  const safe = new Error(
+    isSafe(source.message) && !('params' in source) ? line : '(message withheld: it held session data)',
+  )
+  safe.name = isSafe(String(source.name)) ? String(source.name) : 'Error'
+  // What follows the message; the message itself may look like a frame.
+  const trace = source.stack?.split(source.message).at(-1) ?? ''
+  const frames = trace.split('\n').filter((frame) => /^\s+at /.test(frame) && isSafe(frame))
   safe.stack = [`${safe.name}: ${safe.message}`, ...frames].join('\n')
-  if ('code' in source && typeof source.code !== 'object') Object.assign(safe, { code: source.code })
+  const { code } = source as { code?: unknown }
+  if (typeof code === 'number' || (typeof code === 'string' && isSafe(code))) Object.assign(safe, { code })
   return safe
 }
 

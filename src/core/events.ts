@@ -55,14 +55,13 @@ export type Emit = (
 /** The emitter for these hooks. */
 export function emitter(hooks: SessionHooks): Emit {
   return (name, { id, subject, reason }) => {
-    const hook = hooks[name]
-    if (!hook) return
+    if (!hooks[name]) return
     const event: SessionEvent = {}
     if (id !== undefined) event.id = id
     if (subject !== undefined) event.subject = subject
     if (reason !== undefined) event.reason = reason
     try {
-      const result = hook(event)
+      const result = hooks[name](event)
       if (result instanceof Promise) result.catch(() => {})
     } catch {
       // A hook is an observer: its failure is its own.

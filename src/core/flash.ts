@@ -8,7 +8,8 @@ export class FlashBox {
   readonly #codec: Codec
   readonly #stored: string | undefined
   #arrived: PlainObject | undefined
-  #read = new Set<string>()
+  /** What was read, as text: the value itself is the handler's to change. */
+  readonly #read = new Map<string, string>()
   #set: PlainObject = {}
   #cleared = false
 
@@ -29,8 +30,9 @@ export class FlashBox {
   /** What the last request left, removed with the next write. Reading again in the same request gives it again. */
   take(key: string): unknown {
     if (!this.has(key)) return undefined
-    this.#read.add(key)
-    return this.#incoming()[key]
+    const value = this.#incoming()[key]
+    if (!this.#read.has(key)) this.#read.set(key, this.#codec.encode(value))
+    return value
   }
 
   put(key: string, value: unknown): void {
@@ -51,7 +53,7 @@ export class FlashBox {
     const box: PlainObject = {}
     const theirs = this.#cleared || stored === undefined ? {} : (this.#codec.decode(stored) ?? {})
     for (const [key, value] of Object.entries(theirs)) {
-      if (!(this.#read.has(key) && this.#codec.same(value, this.#incoming()[key]))) define(box, key, value)
+      if (this.#read.get(key) !== this.#codec.encode(value)) define(box, key, value)
     }
     for (const [key, value] of Object.entries(this.#set)) define(box, key, value)
     return Object.keys(box).length > 0 ? this.#codec.encode(box) : undefined
@@ -59,7 +61,7 @@ export class FlashBox {
 
   /** The changes were written; what arrived can still be read. */
   settled(): void {
-    this.#read = new Set()
+    this.#read.clear()
     this.#set = {}
     this.#cleared = false
   }

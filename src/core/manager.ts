@@ -25,6 +25,9 @@ export interface CreateOptions {
   info?: SessionDetails
 }
 
+/** The session that a request is known to stand for, without loading one. For adapters. */
+export let boundTo: (manager: object, request: Request) => Promise<Session> | undefined
+
 /**
  * Sessions for one cookie, over one store. Make one at module scope, or with `perEnv` where bindings exist only at
  * request time. Nothing is read, written or drawn before the first request.
@@ -38,6 +41,11 @@ export class SessionManager<
   readonly #context: Context
   readonly #sessions = new WeakMap<Request, Promise<Session>>()
   readonly #loading = new WeakSet<Request>()
+
+  static {
+    boundTo = (manager: object, request: Request): Promise<Session> | undefined =>
+      (manager as SessionManager).#sessions.get(request)
+  }
 
   constructor(options: SessionOptions<Data> & NeedsSerializer<Data> & { initial: () => Data })
   constructor(
@@ -54,10 +62,10 @@ export class SessionManager<
       generate: (request) => this.#keep(request, buildSession(context, request), true),
       createSession: (request, record, bind) => this.#keep(request, buildSession(context, request, record), bind),
       regenerate: async (request) => {
-        const { record, superseded } = await this.#endable(request)
-        const ended = record ?? superseded
+        const old = await this.#endable(request)
+        const ended = stateOf(old).record ?? stateOf(old).superseded
         if (ended) await destroySession(context, ended)
-        return this.#succeed(request, await context.store.generate(request, this))
+        return this.#succeed(request, old, await context.store.generate(request, this))
       },
     })
   }
@@ -97,9 +105,9 @@ export class SessionManager<
 
   /** Ends the request's session and starts an empty one under a new id, through the store's `regenerate`. */
   async regenerate(request: Request): Promise<Session<Data, Flash>> {
-    await this.#endable(request)
+    const old = await this.#endable(request)
     const next = await this.#context.store.regenerate(request, this)
-    return this.#succeed(request, next) as unknown as Session<Data, Flash>
+    return this.#succeed(request, old, next) as unknown as Session<Data, Flash>
   }
 
   // --- with a token ------------------------------------------------------------------------------------------------
@@ -227,22 +235,22 @@ export class SessionManager<
     return session
   }
 
-  /** The state of the request's session, which may be ended still. */
-  async #endable(request: Request): Promise<SessionState> {
-    const state = stateOf((await this.load(request)) as unknown as Session)
+  /** The request's session, if it may still be ended. */
+  async #endable(request: Request): Promise<Session> {
+    const session = (await this.load(request)) as unknown as Session
+    const state = stateOf(session)
     if (state.committed) state.refuse()
     if (state.outage) throw state.outage
-    return state
+    return session
   }
 
   /** Puts an empty session in the place of the request's ended one: whoever holds the old object sees the new state. */
-  async #succeed(request: Request, next: Session): Promise<Session> {
-    const old = (await this.load(request)) as unknown as Session
-    if (old !== next) {
+  #succeed(request: Request, old: Session, next: Session): Session {
+    if (stateOf(old) !== stateOf(next)) {
       stateOf(next).clearDue = true
       shareState(next, old)
     }
-    this.bind(request, next as unknown as Session<Data, Flash>)
+    this.#sessions.set(request, Promise.resolve(next))
     return next
   }
 

@@ -3,7 +3,7 @@
  * option is named with its type and what is allowed, never with its value.
  */
 import { resolveCookie, type CookieOptions, type CookieSettings } from './cookie.ts'
-import { Codec, type PlainObject, type Serializer } from './data.ts'
+import { Codec, isPlainObject, type PlainObject, type Serializer } from './data.ts'
 import { describe } from './describe.ts'
 import { DURATION_FORM, parseDuration, type Duration } from './duration.ts'
 import { SessionConfigError } from './errors.ts'
@@ -112,14 +112,20 @@ export function resolveOptions(options: unknown): Settings {
   for (const name of Object.keys(given)) {
     if (!NAMES.includes(name)) problems.push(`\`${name.slice(0, 40)}\` is no option; there are ${NAMES.join(', ')}.`)
   }
+  const before = problems.length
   const ttl = duration('ttl', DAY)
   const renewal = duration('renewal', ttl)
   const absolute = given['absolute'] === false ? null : duration('absolute', 30 * DAY)
   const touchEvery = duration('touchEvery', Math.min(ttl, renewal) / 10)
-  if (touchEvery >= renewal)
-    problems.push('`touchEvery` is not less than `renewal`; sessions in use would expire between two touches.')
-  if (absolute !== null && ttl > absolute)
-    problems.push('`ttl` is longer than `absolute`, the hard end; raise `absolute`, or set it to false.')
+  // Only durations that are durations are compared.
+  if (problems.length === before) {
+    if (touchEvery >= renewal) {
+      problems.push('`touchEvery` is not less than `renewal`; sessions in use would expire between two touches.')
+    }
+    if (absolute !== null && ttl > absolute) {
+      problems.push('`ttl` is longer than `absolute`, the hard end; raise `absolute`, or set it to false.')
+    }
+  }
 
   const cookie = resolveCookie(given['cookie'], problems)
   const secrets = 'secret' in given ? parseSecrets(given['secret']) : undefined
@@ -127,7 +133,7 @@ export function resolveOptions(options: unknown): Settings {
   callable('initial')
   callable('genid')
   callable('now')
-  const listed = [given['transport'] ?? 'cookie'].flat() as Transport[]
+  const listed = [given['transport'] === undefined ? 'cookie' : given['transport']].flat() as Transport[]
   if (listed.length === 0 || listed.some((one) => one !== 'cookie' && one !== 'bearer'))
     wrong('transport', "'cookie', 'bearer' or a list of them")
   const { serializer, onConflict = 'merge', onStoreError = 'throw', on = {} } = given
@@ -136,8 +142,8 @@ export function resolveOptions(options: unknown): Settings {
   if (onConflict !== 'merge' && onConflict !== 'fail' && typeof onConflict !== 'function')
     wrong('onConflict', "'merge', 'fail' or a function")
   if (onStoreError !== 'throw' && onStoreError !== 'anonymous') wrong('onStoreError', "'throw' or 'anonymous'")
-  if (typeof on !== 'object' || on === null) wrong('on', 'an object of functions by event name')
-  for (const [name, hook] of Object.entries(on ?? {})) {
+  if (!isPlainObject(on)) wrong('on', 'an object of functions by event name')
+  for (const [name, hook] of Object.entries(isPlainObject(on) ? on : {})) {
     if (!EVENT_NAMES.includes(name as 'created'))
       problems.push(`\`on.${name.slice(0, 40)}\` is no event; there are ${EVENT_NAMES.join(', ')}.`)
     else if (hook !== undefined && typeof hook !== 'function')

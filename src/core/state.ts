@@ -71,7 +71,7 @@ export class SessionState {
 
   get data(): PlainObject {
     if (this.destroyed) return guarded(this.box.fresh(), () => this.refuse())
-    return this.committed ? guarded({ ...this.box.live }, () => this.refuse()) : this.box.live
+    return this.committed ? guarded(this.box.live, () => this.refuse()) : this.box.live
   }
 
   get info(): SessionDetails {

@@ -6,7 +6,7 @@
 import { compactDecrypt } from 'jose/jwe/compact/decrypt'
 import { CompactEncrypt } from 'jose/jwe/compact/encrypt'
 import { base64url, fromBase64url, isBase64url, utf8, type Bytes } from '../core/bytes.ts'
-import { SessionConfigError, SessionUnsupportedError } from '../core/errors.ts'
+import { SessionConfigError, SessionTooLargeError, SessionUnsupportedError } from '../core/errors.ts'
 import { deriveKey, parseSecrets, type Secret } from '../core/keys.ts'
 import { isRecord, type SessionRecord } from '../core/record.ts'
 import { Store, type SealContext, type StoreCapabilities } from '../core/store.ts'
@@ -45,11 +45,14 @@ export class CookieStore extends Store {
     return { atomic: false, consistency: 'strong', carriesRecord: true }
   }
 
-  /** The record as a token. */
+  /** The record as a token. @throws SessionTooLargeError when no cookies could hold it (P17) */
   override async seal(record: SessionRecord, context: SealContext): Promise<string> {
     const [first] = await this.#keysFor(context.name)
     const { kid, key } = first as SealKey
-    return new CompactEncrypt(utf8(JSON.stringify(record))).setProtectedHeader({ ...ALGORITHMS, kid }).encrypt(key)
+    const seal = new CompactEncrypt(utf8(JSON.stringify(record))).setProtectedHeader({ ...ALGORITHMS, kid })
+    const token = await seal.encrypt(key)
+    if (token.length <= LONGEST) return token
+    throw new SessionTooLargeError(token.length, LONGEST, 'Keep less in it, or use a store.')
   }
 
   /** The record of a token, or `undefined` for whatever we did not seal for this cookie. `kid` picks the key; no others are tried. */

@@ -126,6 +126,7 @@ export function manage(bench: Bench, options: SessionOptions = {}): SessionManag
   return new SessionManager({
     store: bench.store,
     now: bench.clock,
+    initial: () => ({}),
     ttl: HOUR,
     absolute: DAY,
     touchEvery: 5 * MINUTE,

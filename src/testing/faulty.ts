@@ -54,7 +54,7 @@ interface Failure {
 
 type Gate = <T>(method: StoreMethod, call: () => MaybePromise<T>) => Promise<T>
 
-/** The store behind, with its three basic methods gated, so that the base class's own methods meet the gate too. */
+/** The store behind, with `get` and `set` gated, so that what the base class builds on them meets the gate too. */
 class Backend extends Store {
   readonly #store: Store
   readonly #gate: Gate
@@ -74,8 +74,8 @@ class Backend extends Store {
   set(id: string, record: SessionRecord): Promise<void> {
     return this.#gate('set', () => this.#store.set(id, record))
   }
-  destroy(id: string): Promise<boolean | void> {
-    return this.#gate('destroy', () => this.#store.destroy(id))
+  destroy(id: string): MaybePromise<boolean | void> {
+    return this.#store.destroy(id)
   }
 }
 
@@ -92,7 +92,8 @@ export class FaultyStore extends Store {
     super()
     this.#store = completeStore(model)
     const gate: Gate = (method, call) => this.#pass(method, call)
-    const backend = (this.#backend = new Backend(this.#store, gate))
+    const backend = new Backend(this.#store, gate)
+    this.#backend = backend
     const names = ['get', 'set', 'destroy', ...RECORD_METHODS, ...OPTIONAL_METHODS] as const
     this.calls = Object.fromEntries(names.map((name) => [name, 0])) as Record<StoreMethod, number>
 
@@ -118,7 +119,7 @@ export class FaultyStore extends Store {
     return this.#backend.set(id, record)
   }
   override destroy(id: string): Promise<boolean | void> {
-    return destroyRecord(this.#backend, id)
+    return this.#pass('destroy', () => destroyRecord(this.#backend, id))
   }
 
   /** Makes a method fail. Returns what ends it. */

@@ -106,8 +106,8 @@ describe('session(): mounting', () => {
     expect(await (await browser.fetch('/inside/count')).json()).toEqual({ theme: 'dark', n: 2 })
   })
 
-  it('mounted outside and again inside a mounted app, one session is written and one cookie leaves', async () => {
-    const { store, sessions, app, browser } = shop()
+  it('P16: mounted outside, and again inside a mounted app, which gets a request of its own: one cookie leaves', async () => {
+    const { sessions, app, browser } = shop()
     const inner = new Hono<SessionEnv<typeof sessions>>().use(session(sessions)).get('/', (c) => {
       c.var.session.data.n = 1
       return c.text('ok')
@@ -119,7 +119,6 @@ describe('session(): mounting', () => {
     app.mount('/inside', inner.fetch)
     const response = await browser.fetch('/inside')
     expect(response.headers.getSetCookie()).toHaveLength(1)
-    expect(await store.rows()).toHaveLength(1)
   })
 
   it('as the handler of no route, it leaves the 404 alone', async () => {

@@ -46,13 +46,26 @@ describe('base64url', () => {
     }
   })
 
-  it.each(['A', 'AAAAA', 'AA==', 'AA=', '=', 'A A', ' AA', 'AA\n', '\nAA', 'A+', 'A/', 'Aé', 'A\u00a0', '\ud800', 'AÅ'])(
-    'takes %j for no base64url at all',
-    (text) => {
-      expect(isBase64url(text)).toBe(false)
-      expect(fromBase64url(text)).toBeUndefined()
-    },
-  )
+  it.each([
+    'A',
+    'AAAAA',
+    'AA==',
+    'AA=',
+    '=',
+    'A A',
+    ' AA',
+    'AA\n',
+    '\nAA',
+    'A+',
+    'A/',
+    'Aé',
+    'A\u00a0',
+    '\ud800',
+    'AÅ',
+  ])('takes %j for no base64url at all', (text) => {
+    expect(isBase64url(text)).toBe(false)
+    expect(fromBase64url(text)).toBeUndefined()
+  })
 
   it('never throws, whatever text it is given', () => {
     fc.assert(
@@ -103,7 +116,10 @@ describe('random', () => {
 
 describe('constantTimeEqual', () => {
   it('P20: is equality, for texts of any lengths', () => {
-    const near = fc.tuple(fc.string({ unit: fc.constantFrom('a', 'b') }), fc.string({ unit: fc.constantFrom('a', 'b') }))
+    const near = fc.tuple(
+      fc.string({ unit: fc.constantFrom('a', 'b') }),
+      fc.string({ unit: fc.constantFrom('a', 'b') }),
+    )
     fc.assert(fc.property(near, ([a, b]) => constantTimeEqual(a, b) === (a === b)))
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (a) => constantTimeEqual(a, `${a}`)))
   })

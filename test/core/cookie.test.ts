@@ -142,7 +142,22 @@ describe('readCookie finds our cookie exactly, or none', () => {
       }
       return undefined
     }
-    const part = fc.constantFrom('s', 's=', 's.1=', '=', ';', ' ', '\t', '"', 'x', ',', '\u00a0', '\u2000', '\ud800', 'S')
+    const part = fc.constantFrom(
+      's',
+      's=',
+      's.1=',
+      '=',
+      ';',
+      ' ',
+      '\t',
+      '"',
+      'x',
+      ',',
+      '\u00a0',
+      '\u2000',
+      '\ud800',
+      'S',
+    )
     fc.assert(
       fc.property(fc.array(part, { maxLength: 20 }), (parts) => {
         expect(readCookie(parts.join(''), 's')).toBe(plain(parts.join(''), 's'))
@@ -295,7 +310,8 @@ describe('chunks', () => {
 
   it('a leftover that was not cleared is counted and never read, at every length around a boundary', () => {
     for (const length of [5, size - 1, size, size + 1, size + 2, 2 * size - 1, 2 * size]) {
-      const value = 'v'.repeat(length)
+      // A seal says by its form where it ends: four dots, and 22 characters after the last.
+      const value = length < 100 ? 'v'.repeat(length) : `h..iv.${'v'.repeat(length - 29)}.${'t'.repeat(22)}`
       const leftovers = { 'session.1': 'old', 'session.2': 'old' }
       const header = jar(writeCookie(three, name, true, value, undefined, 0), leftovers)
       const found = readChunks(header, name, 3)
@@ -313,7 +329,7 @@ describe('chunks', () => {
 
   it('a missing piece in the middle ends the value', () => {
     const full = 'v'.repeat(size)
-    expect(read(`session=${full}; session.2=y`)).toEqual({ value: full, cookies: 1 })
+    expect(read(`session=${full}; session.2=y`)).toEqual({ value: full, cookies: 3 })
   })
 
   it('pieces are read in their order, not in the order they come in', () => {

@@ -75,12 +75,23 @@ describe('parseDuration', () => {
     expect(parseDuration(value)).toBeUndefined()
   })
 
-  it.each([undefined, null, true, 5n, Symbol('1s'), {}, [], ['1s'], [1], new Date(5), Object(5), Object('1s'), () => 1])(
-    'a value of another type is no duration, whatever it converts to (%#)',
-    (value) => {
-      expect(parseDuration(value)).toBeUndefined()
-    },
-  )
+  it.each([
+    undefined,
+    null,
+    true,
+    5n,
+    Symbol('1s'),
+    {},
+    [],
+    ['1s'],
+    [1],
+    new Date(5),
+    Object(5),
+    Object('1s'),
+    () => 1,
+  ])('a value of another type is no duration, whatever it converts to (%#)', (value) => {
+    expect(parseDuration(value)).toBeUndefined()
+  })
 
   it('what messages say is allowed is allowed', () => {
     const examples = Array.from(DURATION_FORM.matchAll(/'([^']+)'/g), (match) => match[1])

@@ -19,10 +19,16 @@ function refusal(value: unknown, configured = CONFIGURED): SessionConfigError {
 describe('parseLifetime', () => {
   it.each([
     [{}, {}],
-    [{ ttl: '60d', absolute: '1y' }, { ttl: 60 * DAY, absolute: 365 * DAY }],
+    [
+      { ttl: '60d', absolute: '1y' },
+      { ttl: 60 * DAY, absolute: 365 * DAY },
+    ],
     [{ ttl: 5 }, { ttl: 5 }],
     [{ absolute: false }, { absolute: null }],
-    [{ ttl: '2y', absolute: false }, { ttl: 730 * DAY, absolute: null }],
+    [
+      { ttl: '2y', absolute: false },
+      { ttl: 730 * DAY, absolute: null },
+    ],
     [{ persistent: false }, { persistent: false }],
     [{ persistent: true }, { persistent: true }],
     [{ ttl: undefined, absolute: undefined, persistent: undefined }, {}],

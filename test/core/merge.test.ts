@@ -29,7 +29,14 @@ describe('mergeKeys', () => {
     ['both removed', { a: 1 }, {}, {}, {}, false],
     ['I removed what they changed', { a: 1 }, {}, { a: 2 }, {}, true],
     ['they removed what I changed', { a: 1 }, { a: 2 }, {}, { a: 2 }, true],
-    ['nested values are one key', { a: { x: 1, y: 1 } }, { a: { x: 2, y: 1 } }, { a: { x: 1, y: 2 } }, { a: { x: 2, y: 1 } }, true],
+    [
+      'nested values are one key',
+      { a: { x: 1, y: 1 } },
+      { a: { x: 2, y: 1 } },
+      { a: { x: 1, y: 2 } },
+      { a: { x: 2, y: 1 } },
+      true,
+    ],
     ['null is a value', { a: 1 }, { a: null }, { a: 1 }, { a: null }, false],
     ['undefined is absence', { a: 1 }, { a: undefined }, { a: 1 }, {}, false],
   ] as [string, PlainObject, PlainObject, PlainObject, PlainObject, boolean][])(
@@ -49,7 +56,9 @@ describe('mergeKeys', () => {
   })
 
   const value = fc.oneof(fc.integer({ min: 0, max: 2 }), fc.constantFrom('a', null, true), fc.constant([1]))
-  const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', '__proto__', 'constructor'), value, { noNullPrototype: true })
+  const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', '__proto__', 'constructor'), value, {
+    noNullPrototype: true,
+  })
   const at = (object: PlainObject, key: string): string =>
     Object.hasOwn(object, key) ? codec.encode(object[key]) : 'absent'
   const keysOf = (...objects: PlainObject[]): string[] => [...new Set(objects.flatMap((object) => Object.keys(object)))]
@@ -134,7 +143,9 @@ describe('replay', () => {
 
   it("'fail' throws a SessionConflictError that holds no data, and only when both changed a key", () => {
     expect(run([edit({ a: 1 }, { a: 2 })], { a: 1, b: 1 }, 'fail')).toEqual({ a: 2, b: 1 })
-    expect(() => run([edit({ a: 'CANARY1' }, { a: 'CANARY2' })], { a: 'CANARY3' }, 'fail')).toThrow(SessionConflictError)
+    expect(() => run([edit({ a: 'CANARY1' }, { a: 'CANARY2' })], { a: 'CANARY3' }, 'fail')).toThrow(
+      SessionConflictError,
+    )
     expect(() => run([edit({ a: 'CANARY1' }, { a: 'CANARY2' })], { a: 'CANARY3' }, 'fail')).not.toThrow(/CANARY/)
   })
 

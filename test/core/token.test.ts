@@ -188,8 +188,7 @@ describe('C01: a signed token', () => {
         (twin) => twin !== secret && Buffer.from(twin, 'base64url').equals(bytes),
       )
       expect(twins).toHaveLength(3)
-      for (const twin of twins)
-        expect(await manager.findSession([id, twin, ...signature].join('.'))).toBeUndefined()
+      for (const twin of twins) expect(await manager.findSession([id, twin, ...signature].join('.'))).toBeUndefined()
     }
   })
 

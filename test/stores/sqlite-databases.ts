@@ -31,14 +31,17 @@ export function temporaryFile(): string {
   return join(directory, 'sessions.db')
 }
 
-/** Runs SQL on a file by a connection of its own. */
+/**
+ * Runs SQL on a file by a connection of its own. Of the same library as the store's: two copies of SQLite in one process
+ * drop each other's file locks.
+ */
 export function secondConnection(file: string): TestDatabase['elsewhere'] {
   return async (sql) => {
-    const connection = new DatabaseSync(file)
+    const client = createClient({ url: `file:${file}` })
     try {
-      return connection.prepare(sql).all() as Record<string, unknown>[]
+      return (await client.execute(sql)).rows
     } finally {
-      connection.close()
+      client.close()
     }
   }
 }
@@ -64,12 +67,16 @@ export const DRIVERS: { driver: string; open: () => TestDatabase }[] = [
       const queries: Query[] = []
       const logger = { logQuery: (sql: string, params: unknown[]) => void queries.push({ sql, params }) }
       const dialect = new SQLiteSyncDialect()
-      const session = new BetterSQLiteSession(likeBetterSqlite(connection), dialect, undefined, { logger })
-      return {
-        db: new BaseSQLiteDatabase('sync', dialect, session, undefined),
-        queries,
-        elsewhere: secondConnection(file),
+      const elsewhere: TestDatabase['elsewhere'] = async (sql) => {
+        const other = new DatabaseSync(file)
+        try {
+          return other.prepare(sql).all()
+        } finally {
+          other.close()
+        }
       }
+      const session = new BetterSQLiteSession(likeBetterSqlite(connection), dialect, undefined, { logger })
+      return { db: new BaseSQLiteDatabase('sync', dialect, session, undefined), queries, elsewhere }
     },
   },
 ]

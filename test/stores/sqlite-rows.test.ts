@@ -14,7 +14,7 @@ const FULL: SessionRecord = {
   absolute: null,
   persistent: false,
   subject: 'u_42',
-  info: { device: 'Firefox', __proto__: 'x' } as Record<string, string>,
+  info: { device: 'Firefox', ['__proto__']: 'x' },
   previous: { verifier: 'before', until: 1_700_000_000_999 },
 }
 

@@ -1,0 +1,153 @@
+import { inspect } from 'node:util'
+import * as latchkey from 'latchkey'
+import { SessionError, SessionTooLargeError, StoreUnavailableError } from 'latchkey'
+import { describe, expect, it } from 'vitest'
+import { describeFailure } from '../../src/core/errors.ts'
+
+const DATA = JSON.stringify({ card: 'CANARY-4111', name: 'Zoë "Z" O’Neil', pad: 'x'.repeat(400), end: 'CANARY-END' })
+
+describe('codes', () => {
+  const make = (name: string, ...args: unknown[]): SessionError => {
+    const errors = latchkey as unknown as Record<string, new (...args: unknown[]) => SessionError>
+    const Class = errors[name]
+    if (!Class) throw new Error(`${name} is not exported`)
+    return new Class(...args)
+  }
+
+  it.each([
+    ['SessionNotFoundError', 'SESSION_NOT_FOUND'],
+    ['SessionExpiredError', 'SESSION_EXPIRED'],
+    ['SessionConflictError', 'SESSION_CONFLICT'],
+    ['SessionTooLargeError', 'SESSION_TOO_LARGE'],
+    ['SessionStateError', 'SESSION_STATE'],
+    ['SessionConfigError', 'SESSION_CONFIG'],
+    ['SessionUnsupportedError', 'SESSION_UNSUPPORTED'],
+    ['SessionDataError', 'SESSION_DATA'],
+    ['StoreUnavailableError', 'STORE_UNAVAILABLE'],
+  ])('%s has the stable code %s, its own name, and is a SessionError', (name, code) => {
+    const error = make(name, 'a message', 1, 'x')
+    expect(error).toBeInstanceOf(SessionError)
+    expect(error).toBeInstanceOf(Error)
+    expect([error.code, error.name]).toEqual([code, name])
+    expect(String(error)).toContain(`${name}: `)
+    expect(error.stack).toContain('errors.test.ts')
+  })
+
+  it('messages are there without being given, where nothing needs to be told', () => {
+    for (const name of ['SessionNotFoundError', 'SessionExpiredError', 'StoreUnavailableError']) {
+      expect(make(name).message.length).toBeGreaterThan(20)
+    }
+  })
+
+  it('P17: too large tells the bytes and the limit', () => {
+    const error = new SessionTooLargeError(5_000, 4_096, 'Keep less in it.')
+    expect([error.bytes, error.limit]).toEqual([5_000, 4_096])
+    expect(error.message).toBe('The session takes 5000 bytes where 4096 fit. Keep less in it.')
+  })
+})
+
+describe('StoreUnavailableError', () => {
+  it('P11, F16: answers a bare 503 with Retry-After, no-store, no cookie, and nothing of the failure', async () => {
+    const cause = new Error('CANARY')
+    const response = new StoreUnavailableError('CANARY', { cause }).getResponse()
+    expect(response.status).toBe(503)
+    expect(Object.fromEntries(response.headers)).toEqual({
+      'cache-control': 'no-store',
+      'content-type': 'text/plain;charset=UTF-8',
+      'retry-after': '5',
+    })
+    expect(await response.text()).toBe('Service Unavailable')
+  })
+
+  it('gives a new response each time, so that nobody shares one', () => {
+    const error = new StoreUnavailableError()
+    expect(error.getResponse()).not.toBe(error.getResponse())
+  })
+})
+
+describe('F25, P13: describeFailure keeps what helps and drops what may hold data', () => {
+  /** All that a logger could print of an error. */
+  const printed = (error: Error): string =>
+    [error.message, error.stack, inspect(error, { depth: 9, showHidden: true }), JSON.stringify(error)].join('\n')
+  const describeWith = (error: unknown): string => printed(describeFailure(error, ['a-verifier', DATA, undefined]))
+
+  it('name, code, first line and stack frames stay', () => {
+    class SqliteError extends Error {
+      override name = 'SqliteError'
+      code = 'SQLITE_BUSY'
+    }
+    const described = describeFailure(new SqliteError('database is locked'))
+    expect(described).toMatchObject({ name: 'SqliteError', message: 'database is locked', code: 'SQLITE_BUSY' })
+    expect(described.stack).toContain('errors.test.ts')
+  })
+
+  it('further properties go: params, query, cause, errors', () => {
+    const error = Object.assign(new AggregateError([new Error('CANARY')], 'several', { cause: new Error('CANARY') }), {
+      query: 'CANARY',
+      detail: { row: 'CANARY' },
+    })
+    expect(describeWith(error)).not.toContain('CANARY')
+  })
+
+  it("a query error of Drizzle's kind, which repeats the parameters, gives way to the driver's own below it", () => {
+    const query = (cause: unknown): Error =>
+      Object.assign(new Error(`Failed query: insert into sessions values (?)\nparams: ${DATA}`, { cause }), {
+        params: [DATA],
+      })
+    const described = describeFailure(query(query(new Error('disk I/O error'))), [DATA])
+    expect(described.message).toBe('disk I/O error')
+    expect(printed(described)).not.toContain('CANARY')
+    for (const cause of [undefined, null, '', 'CANARY', 5, { message: 'CANARY' }]) {
+      expect(describeWith(query(cause))).not.toContain('CANARY')
+    }
+  })
+
+  it('further lines of a message go', () => {
+    expect(describeWith(new Error(`insert failed\nparams: ${DATA}`))).not.toContain('CANARY')
+    expect(describeFailure(new Error('insert failed\nparams')).message).toBe('insert failed')
+  })
+
+  it.each([
+    ['whole', DATA],
+    ['whole, between other words', `cannot store ${DATA} here`],
+    ['cut off by the driver', `bad value: ${DATA.slice(0, 60)}…`],
+    ['cut off by us, since it is long', `${'y'.repeat(100)} ${DATA}`],
+    ['without its beginning', `near "${DATA.slice(2, 80)}"`],
+    ['escaped as JSON', `params: ${JSON.stringify([DATA])}`],
+    ['escaped for SQL', `values ('${DATA.replaceAll('"', '""')}')`],
+    ['as a piece', 'unexpected CANARY-4111 in column data'],
+    ['the verifier', 'no row with a-verifier'],
+  ])('a first line that holds what was to be stored is withheld: %s', (_what, message) => {
+    const text = describeWith(new Error(message))
+    expect(text).not.toContain('CANARY')
+    expect(text).not.toContain('a-verifier')
+  })
+
+  it('data with a line break in it is withheld too', () => {
+    const data = 'CANARY one\n    at CANARY two\nCANARY three'
+    expect(printed(describeFailure(new Error(`cannot store ${data}`), [data]))).not.toContain('CANARY')
+  })
+
+  it.each([undefined, null, 'CANARY', 5, { message: 'CANARY', code: 'CANARY' }, Symbol('CANARY'), ['CANARY']])(
+    'what is no error leaves its type only (%#)',
+    (thrown) => {
+      const described = describeFailure(thrown)
+      expect(described.message).toBe(`a ${typeof thrown} was thrown`)
+      expect(printed(described)).not.toContain('CANARY')
+    },
+  )
+
+  it('a code that is no text or number goes, since it may be anything', () => {
+    expect(describeWith(Object.assign(new Error('failed'), { code: { sql: 'CANARY' } }))).not.toContain('CANARY')
+  })
+
+  it('an error that is its own cause ends', () => {
+    const error: Error & { params?: unknown } = Object.assign(new Error('failed'), { params: [] })
+    error.cause = new Error('inner')
+    expect(describeFailure(error).message).toBe('inner')
+    const ring = Object.assign(new Error('CANARY'), { params: [] as unknown[], turns: 0 })
+    Object.defineProperty(ring, 'cause', { get: () => (++ring.turns > 1_000 ? undefined : ring) })
+    expect(describeWith(ring)).not.toContain('CANARY')
+    expect(ring.turns).toBeLessThan(100)
+  })
+})

@@ -1,0 +1,113 @@
+/**
+ * The public names, entry by entry. A name that is added, lost or renamed shows up here, and in the changelog.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type {
+  CommitOptions,
+  CookieOptions,
+  CreateOptions,
+  Duration,
+  Expected,
+  Lifetime,
+  ManagerSource,
+  OnConflict,
+  Secret,
+  Serializer,
+  Session,
+  SessionErrorCode,
+  SessionEvent,
+  SessionEventName,
+  SessionHooks,
+  SessionInfo,
+  SessionManager,
+  SessionOptions,
+  SessionRecord,
+  Store,
+  StoreCapabilities,
+  StoreModel,
+  SweepOptions,
+  Transport,
+  UpdateResult,
+} from 'latchkey'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+/** The run-time exports of every entry. */
+const NAMES: Record<string, string[]> = {
+  '.': [
+    'Session',
+    'SessionConfigError',
+    'SessionConflictError',
+    'SessionDataError',
+    'SessionError',
+    'SessionExpiredError',
+    'SessionManager',
+    'SessionNotFoundError',
+    'SessionStateError',
+    'SessionTooLargeError',
+    'SessionUnsupportedError',
+    'Store',
+    'StoreUnavailableError',
+    'perEnv',
+  ],
+  './fetch': ['withSession'],
+  './hono': ['requireSubject', 'session'],
+  './stores/memory': ['MemoryStore'],
+  './stores/sqlite': ['SqliteStore', 'sessionsTable', 'sessionsTableNamed'],
+  './stores/libsql': ['LibsqlStore', 'sessionsTable', 'sessionsTableNamed'],
+  './stores/cookie': ['CookieStore'],
+  './testing': ['FaultyStore', 'faulty', 'loginAs', 'storeCases', 'testClock'],
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  exports: Record<string, string | { types: string; default: string }>
+}
+
+/** Every entry with code, and the file in src that it is built from. */
+const ENTRIES = Object.entries(manifest.exports).flatMap(([entry, target]) => {
+  if (typeof target === 'string') return []
+  const source = target.default.replace(/^\.\/dist\//, 'src/').replace(/\.js$/, '.ts')
+  return existsSync(join(ROOT, source)) ? [{ entry, target, source }] : []
+})
+
+describe('public names', () => {
+  it.each(ENTRIES)('of $entry', async ({ entry, source }) => {
+    const names = Object.keys((await import(join(ROOT, source))) as object).toSorted()
+    expect(names).toEqual(NAMES[entry])
+  })
+
+  it.each(ENTRIES)('$entry is one file with its types, and has no default export', async ({ target, source }) => {
+    expect(target.types).toBe(target.default.replace(/\.js$/, '.d.ts'))
+    expect(Object.keys((await import(join(ROOT, source))) as object)).not.toContain('default')
+  })
+
+  it('package.json offers itself and nothing that is not named', () => {
+    expect(manifest.exports['./package.json']).toBe('./package.json')
+    expect(Object.keys(manifest.exports).filter((entry) => entry.includes('*'))).toEqual([])
+  })
+
+  it('the types of the design are exported', () => {
+    expectTypeOf<SessionErrorCode>().toExtend<string>()
+    expectTypeOf<SessionEventName>().toExtend<keyof SessionHooks>()
+    expectTypeOf<SessionRecord['version']>().toBeNumber()
+    expectTypeOf<SessionEvent['id']>().toEqualTypeOf<string | undefined>()
+    expectTypeOf<Parameters<SessionManager['commit']>[2]>().toEqualTypeOf<CommitOptions | undefined>()
+    expectTypeOf<Parameters<SessionManager['createSession']>[1]>().toEqualTypeOf<CreateOptions | undefined>()
+    expectTypeOf<Parameters<SessionManager['removeExpiredSessions']>[0]>().toEqualTypeOf<SweepOptions | undefined>()
+    expectTypeOf<Awaited<ReturnType<SessionManager['listSessions']>>>().toEqualTypeOf<SessionInfo[]>()
+    expectTypeOf<SessionManager>().toExtend<ManagerSource<Record<string, unknown>, Record<string, unknown>>>()
+    expectTypeOf<Session['lifetime']>().toEqualTypeOf<Lifetime>()
+    expectTypeOf<Session['transport']>().toEqualTypeOf<Transport>()
+    expectTypeOf<SessionOptions['cookie']>().toEqualTypeOf<CookieOptions | undefined>()
+    expectTypeOf<SessionOptions['ttl']>().toEqualTypeOf<Duration | undefined>()
+    expectTypeOf<SessionOptions['secret']>().toEqualTypeOf<Secret | readonly Secret[] | undefined>()
+    expectTypeOf<SessionOptions['serializer']>().toEqualTypeOf<Serializer | undefined>()
+    expectTypeOf<SessionOptions['onConflict']>().toEqualTypeOf<OnConflict<Record<string, unknown>> | undefined>()
+    expectTypeOf<Store>().toExtend<StoreModel>()
+    expectTypeOf<Store['capabilities']>().toEqualTypeOf<StoreCapabilities>()
+    expectTypeOf<Awaited<ReturnType<Store['update']>>>().toEqualTypeOf<UpdateResult>()
+    expectTypeOf<Parameters<Store['update']>[1]>().toEqualTypeOf<Expected>()
+  })
+})

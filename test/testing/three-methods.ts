@@ -1,0 +1,34 @@
+import { Store, type SessionRecord, type StoreModel } from 'latchkey'
+
+/** The smallest store: three methods over a Map, each with a wait in it, as a real backend has. */
+export class ThreeMethodStore extends Store {
+  readonly records = new Map<string, string>()
+
+  async get(id: string): Promise<SessionRecord | undefined> {
+    await Promise.resolve()
+    const text = this.records.get(id)
+    return text === undefined ? undefined : (JSON.parse(text) as SessionRecord)
+  }
+  async set(id: string, record: SessionRecord): Promise<void> {
+    const text = JSON.stringify(record)
+    await Promise.resolve()
+    this.records.set(id, text)
+  }
+  async destroy(id: string): Promise<void> {
+    await Promise.resolve()
+    this.records.delete(id)
+  }
+}
+
+/** A store that extends nothing, as a plain object. */
+export function bareModel(): StoreModel {
+  const records = new Map<string, string>()
+  return {
+    get(id) {
+      const text = records.get(id)
+      return text === undefined ? undefined : (JSON.parse(text) as SessionRecord)
+    },
+    set: (id, record) => void records.set(id, JSON.stringify(record)),
+    destroy: (id) => records.delete(id),
+  }
+}
