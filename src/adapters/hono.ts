@@ -122,6 +122,8 @@ async function discard(c: Context, mounts: Map<object, Mount>): Promise<void> {
   empty(c)
   for (const name of prepared) c.header(name, undefined)
   for (const { again } of mounts.values()) if (again) keep = await again(keep)
+  // What caches may do is for the error's own response to say, unless it carries a token.
+  if (!keep.headers.has('set-cookie')) keep.headers.delete('cache-control')
   c.res = keep
   c.finalized = false
 }

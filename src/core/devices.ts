@@ -2,6 +2,7 @@
 import { callStore, destroySession, optional, type Context } from './context.ts'
 import { isExpired } from './policy.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
+import { getRecord } from './store.ts'
 import { isId } from './token.ts'
 
 /** One session in a device list. Never a token (I01). Times are epoch milliseconds. */
@@ -42,7 +43,7 @@ export async function removeOf(context: Context, subject: string, except: string
 /** Ends one session by id, if `subject` is left open or theirs. */
 export async function removeById(context: Context, id: string, subject: string | undefined): Promise<boolean> {
   if (!isId(id)) return false
-  const record = await callStore(context, 'get', (store) => store.get(id), { id })
+  const record = await callStore(context, 'get', (store) => getRecord(store, id), { id })
   if (!record || (subject !== undefined && record.subject !== subject)) return false
   return destroySession(context, record)
 }

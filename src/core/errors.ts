@@ -129,7 +129,7 @@ export function describeFailure(error: unknown, record: object = {}): Error {
   if (!(source instanceof Error)) return new Error(`a ${typeof source} was thrown`)
   const line = source.message.split('\n', 1)[0]?.slice(0, 200) ?? ''
   const values = valuesIn(record)
-  const isSafe = (text: string): boolean => !values.some((value) => text.includes(value))
+  const isSafe = (text: string): boolean => !values.some((value) => text.includes(value) || sharesText(text, value))
   const safe = new Error(
     isSafe(source.message) && !('params' in source) ? line : '(message withheld: it held session data)',
   )
@@ -141,6 +141,12 @@ export function describeFailure(error: unknown, record: object = {}): Error {
   const { code } = source as { code?: unknown }
   if (typeof code === 'number' || (typeof code === 'string' && isSafe(code))) Object.assign(safe, { code })
   return safe
+}
+
+/** Whether a message quotes a part of a value that was cut off: any 8 characters in common. */
+function sharesText(text: string, value: string): boolean {
+  for (let at = 0; at + 8 <= Math.min(text.length, 1_000); at++) if (value.includes(text.slice(at, at + 8))) return true
+  return false
 }
 
 /** Every text and longer number in a value, those inside of serialised text too, however a message may have escaped it. */

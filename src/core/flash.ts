@@ -19,7 +19,7 @@ export class FlashBox {
   }
 
   get changed(): boolean {
-    return this.#cleared || this.#read.size > 0 || Object.keys(this.#set).length > 0
+    return (this.#cleared && this.#stored !== undefined) || this.#read.size > 0 || Object.keys(this.#set).length > 0
   }
 
   /** Whether the last request left something under this key. */
@@ -41,7 +41,7 @@ export class FlashBox {
 
   /** Drops everything, what others leave meanwhile included. */
   clear(): void {
-    this.#cleared = this.#stored !== undefined
+    this.#cleared = true
     this.#arrived = {}
     this.#read.clear()
     this.#set = {}
@@ -49,7 +49,7 @@ export class FlashBox {
 
   /** The text to store on top of `stored`. */
   on(stored: string | undefined): string | undefined {
-    if (!this.changed) return stored
+    if (!this.changed && !this.#cleared) return stored
     const box: PlainObject = {}
     const theirs = this.#cleared || stored === undefined ? {} : (this.#codec.decode(stored) ?? {})
     for (const [key, value] of Object.entries(theirs)) {

@@ -4,8 +4,10 @@
  */
 import { commitSession, type CommitOptions } from './commit.ts'
 import { callStore, destroySession, optional, unsupported, type Context } from './context.ts'
+import { isPlainObject } from './data.ts'
 import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
 import type { Duration } from './duration.ts'
+import { SessionDataError } from './errors.ts'
 import { answerAsNew, buildSession, identify, loadSession, openToken } from './load.ts'
 import { attach } from './lifecycle.ts'
 import { resolveOptions, type SessionOptions } from './options.ts'
@@ -15,7 +17,7 @@ import { shareState, stateOf, type Session } from './session.ts'
 import { SessionState } from './state.ts'
 import { sweep, type SweepOptions } from './sweep.ts'
 import type { NeedsSerializer } from './types.ts'
-import { create, mustHold, touch, update } from './write.ts'
+import { create, mustHold, renew, update } from './write.ts'
 
 /** What `createSession` sets beside the data. */
 export interface CreateOptions {
@@ -115,6 +117,8 @@ export class SessionManager<
   /** Stores a new session, without a request, and returns its token. Keys missing in `data` come from `initial`. */
   async createSession(data?: Partial<Data>, options: CreateOptions = {}): Promise<string> {
     const state = new SessionState(this.#context)
+    if (data !== undefined && !isPlainObject(data))
+      throw new SessionDataError('The session data must be a plain object.')
     if (data) state.box.replace({ ...state.data, ...data })
     if (options.subject !== undefined) state.subject = options.subject
     if (options.ttl !== undefined) state.setLifetime({ ttl: options.ttl })
@@ -149,7 +153,7 @@ export class SessionManager<
     if (typeof change === 'function') state.box.update(change as (data: object) => object | void)
     else state.box.replace(change)
     if (state.status === 'changed') mustHold(this.#context, state, await update(this.#context, state))
-    else await this.#renew(state, token)
+    else await renew(this.#context, state, () => this.#open(token))
     return state.data as Data
   }
 
@@ -159,7 +163,7 @@ export class SessionManager<
    */
   async renewSession(token: string): Promise<void> {
     this.#needsRow('renewSession')
-    await this.#renew(await this.#open(token), token)
+    await renew(this.#context, await this.#open(token), () => this.#open(token))
   }
 
   /**
@@ -208,7 +212,7 @@ export class SessionManager<
    * Removes expired records in bounded batches, letting other work in between; how many it removed. An abort returns what
    * was done. Expired sessions are refused with or without sweeping (P9).
    */
-  removeExpiredSessions(options: SweepOptions = {}): Promise<number> {
+  async removeExpiredSessions(options: SweepOptions = {}): Promise<number> {
     const remove = optional(this.#context, 'removeExpired')
     const { now } = this.#context
     return sweep((limit) => callStore(this.#context, 'removeExpired', () => remove(now(), limit)), options)
@@ -261,11 +265,6 @@ export class SessionManager<
     state.token = token
     state.secret = secret
     return state
-  }
-
-  async #renew(state: SessionState, token: string): Promise<void> {
-    // Others may write in between; each time round the token is judged again, so this ends when the session does.
-    for (let current = state; !(await touch(this.#context, current));) current = await this.#open(token)
   }
 
   #needsRow(method: string): void {

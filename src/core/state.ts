@@ -58,6 +58,8 @@ export class SessionState {
   box: DataBox
   flash: FlashBox
   #info: SessionDetails | undefined
+  /** Another subject's session, or a cleared one, takes nothing in of what others write meanwhile. */
+  #alone = false
 
   constructor(settings: Settings, record?: SessionRecord, data?: PlainObject) {
     this.settings = settings
@@ -118,7 +120,7 @@ export class SessionState {
       )
     }
     if (value === this.subject) return
-    if (this.record?.subject !== undefined) this.box.replaced = true
+    if (this.record?.subject !== undefined) this.box.replaced = this.#alone = true
     this.subjectSet = { value, at: this.settings.now() }
     this.regenerateAsked = true
   }
@@ -148,7 +150,8 @@ export class SessionState {
     this.subject = undefined
     assign(this.info, {})
     this.flash.clear()
-    this.clearLifetime()
+    this.#alone = true
+    this.lifetimeSet = this.record && {}
   }
 
   destroy(): void {
@@ -163,6 +166,7 @@ export class SessionState {
     this.box = new DataBox(codec, initial, this.record?.data, data)
     this.flash = new FlashBox(codec, this.record?.flash)
     this.#info = this.subjectSet = this.lifetimeSet = undefined
+    this.#alone = false
     this.touchAsked = this.asked = false
   }
 
@@ -206,7 +210,8 @@ export class SessionState {
   }
 
   /** The content to write on top of `base`: mine, or mine replayed on what others wrote. */
-  content(base: SessionRecord | undefined): Content {
+  content(stored: SessionRecord | undefined): Content {
+    const base = stored && this.#alone ? this.record : stored
     const info = base ? mergeKeys(this.record?.info ?? {}, this.info, base.info ?? {}, Object.is).merged : this.info
     for (const [key, value] of Object.entries(info)) {
       if (typeof value !== 'string') throw new SessionDataError('`info` holds strings only.', `info.${key}`)
@@ -224,6 +229,7 @@ export class SessionState {
     this.box.settled(record.data)
     this.flash.settled()
     this.#info = this.subjectSet = this.lifetimeSet = undefined
+    this.#alone = false
     this.regenerateAsked = this.touchAsked = this.asked = false
   }
 

@@ -2,6 +2,7 @@
  * The base class of stores: three methods make one, and the rest is built on them, atomic within one process. Imports
  * nothing of the core that imports a store, so that stores can import it alone.
  */
+import { SessionNotFoundError } from './errors.ts'
 import { lifecycleOf } from './lifecycle.ts'
 import { exclusively } from './lock.ts'
 import type { SessionRecord } from './record.ts'
@@ -22,7 +23,7 @@ export abstract class Store implements StoreModel {
 
   create(record: SessionRecord): MaybePromise<boolean> {
     return exclusively(this, record.id, async () => {
-      if (await this.get(record.id)) return false
+      if (await getRecord(this, record.id)) return false
       await this.set(record.id, record)
       return true
     })
@@ -30,7 +31,7 @@ export abstract class Store implements StoreModel {
 
   update(record: SessionRecord, expected: Expected, options?: { exactExpiry?: boolean }): MaybePromise<UpdateResult> {
     return exclusively(this, record.id, async () => {
-      const current = await this.get(record.id)
+      const current = await getRecord(this, record.id)
       if (!current) return 'gone'
       if (current.version !== expected.version || current.verifier !== expected.verifier) return 'conflict'
       const expiresAt = options?.exactExpiry ? record.expiresAt : Math.max(record.expiresAt, current.expiresAt)
@@ -41,7 +42,7 @@ export abstract class Store implements StoreModel {
 
   touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): MaybePromise<boolean> {
     return exclusively(this, id, async () => {
-      const current = await this.get(id)
+      const current = await getRecord(this, id)
       if (!current || current.version !== expected.version || current.verifier !== expected.verifier) return false
       const latest = Math.min(expiresAt, current.endsAt ?? Infinity)
       await this.set(id, {
@@ -129,18 +130,32 @@ const DELEGATED = [
 ] as const satisfies (keyof StoreModel)[]
 
 const completed = new WeakMap<StoreModel, Store>()
+const originals = new WeakMap<Store, StoreModel>()
 
 /** The full store behind what the user gave: itself, or a bare model completed (once, so that its lock is shared). */
 export function completeStore(model: StoreModel): Store {
   if (model instanceof Store) return model
   let store = completed.get(model)
-  if (!store) completed.set(model, (store = new CompletedStore(model)))
+  if (!store) {
+    completed.set(model, (store = new CompletedStore(model)))
+    originals.set(store, model)
+  }
   return store
 }
 
-/** The store's own name, for messages. */
-export function storeName(model: object): string {
-  return model.constructor?.name || 'store'
+/** The name of the store that the user gave, for messages. */
+export function storeName(store: Store): string {
+  return (originals.get(store) ?? store).constructor?.name || 'The store'
+}
+
+/** The record, or `undefined`: a `get` that throws `SessionNotFoundError` says "missing" too. */
+export async function getRecord(store: StoreModel, id: string): Promise<SessionRecord | undefined> {
+  try {
+    return await store.get(id)
+  } catch (error) {
+    if (error instanceof SessionNotFoundError) return undefined
+    throw error
+  }
 }
 
 /** Destroys a record, in turn with the base class's compare-and-set where the store relies on that (P6). */

@@ -1,4 +1,6 @@
 /** Sweeping: expired records go in bounded batches, with room for other work in between. */
+import { describe } from './describe.ts'
+import { SessionConfigError } from './errors.ts'
 
 export interface SweepOptions {
   /** Records per batch. Default 100. */
@@ -12,6 +14,9 @@ export interface SweepOptions {
 /** Calls `remove(limit)` until a batch comes back short. */
 export async function sweep(remove: (limit: number) => Promise<number>, options: SweepOptions): Promise<number> {
   const { batch = 100, signal, onProgress } = options
+  if (!Number.isInteger(batch) || batch < 1) {
+    throw new SessionConfigError(`\`batch\` is ${describe(batch)}; it must be a whole number of at least 1.`)
+  }
   let removed = 0
   while (!signal?.aborted) {
     const count = await remove(batch)

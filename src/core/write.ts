@@ -8,7 +8,7 @@ import { SessionConflictError, SessionNotFoundError } from './errors.ts'
 import { endsOfLife, isExpired, slide, startOfLife } from './policy.ts'
 import { isRecord, withoutUndefined, type SessionRecord } from './record.ts'
 import type { SessionState } from './state.ts'
-import { destroyRecord } from './store.ts'
+import { destroyRecord, getRecord } from './store.ts'
 import { createId, createSecret, isId, verifierOf } from './token.ts'
 
 /** What became of a write. `lost`: the session ended, or its token was replaced, meanwhile; the data is dropped. */
@@ -19,6 +19,7 @@ const SUPERSEDED_FOR = 10_000
 /** How long a write keeps trying against others that change the same record, in milliseconds. */
 const CONFLICT_BUDGET = 10_000
 const ID_TRIES = 5
+const KEPT_CHANGING = 'The session kept changing underneath. Try again.'
 
 /** Inserts a new record under a new id and secret. */
 export async function create(context: Context, state: SessionState, base?: SessionRecord): Promise<Outcome> {
@@ -84,7 +85,10 @@ export async function update(context: Context, state: SessionState): Promise<Out
       return 'done'
     }
     context.emit('conflict', base)
-    const fresh = await callStore(context, 'get', (store) => store.get(base.id), record)
+    if (performance.now() > giveUpAt) throw new SessionConflictError(KEPT_CHANGING)
+    // The wait comes before the read: a record read and then left to lie is likely to be old again.
+    await pause(tries)
+    const fresh = await callStore(context, 'get', (store) => getRecord(store, base.id), record)
     if (!isRecord(fresh) || isExpired(fresh, context.now())) return 'lost'
     if (verifier && fresh.verifier === verifier) {
       settle(state, fresh, token, secret)
@@ -92,10 +96,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
     }
     if (fresh.verifier !== mine) return state.subjectSet?.value === undefined ? 'lost' : create(context, state)
     base = fresh
-    if (performance.now() > giveUpAt) break
-    await pause(tries)
   }
-  throw new SessionConflictError('The session kept changing underneath. Try again.')
 }
 
 /** Where an update in place could be missed, or the record lives in the token: a new id, never seen and so never stale. */
@@ -103,7 +104,7 @@ async function regenerateUnderNewId(context: Context, state: SessionState): Prom
   const old = state.record as SessionRecord
   let base: SessionRecord | undefined = old
   if (!context.store.capabilities.carriesRecord) {
-    base = await callStore(context, 'get', (store) => store.get(old.id), old)
+    base = await callStore(context, 'get', (store) => getRecord(store, old.id), old)
     if (base?.verifier !== old.verifier) return 'lost'
   }
   const outcome = await create(context, state, base)
@@ -128,6 +129,19 @@ export async function touch(context: Context, state: SessionState): Promise<bool
   state.touchAsked = false
   context.emit('touched', record)
   return true
+}
+
+/**
+ * Moves the expiry forward, whoever writes in between: each time round `reopen` judges the token again, so it ends when
+ * the session does.
+ */
+export async function renew(context: Context, state: SessionState, reopen: () => Promise<SessionState>): Promise<void> {
+  const giveUpAt = performance.now() + CONFLICT_BUDGET
+  for (let current = state, tries = 0; !(await touch(context, current)); tries++) {
+    if (performance.now() > giveUpAt) throw new SessionConflictError(KEPT_CHANGING)
+    await pause(tries)
+    current = await reopen()
+  }
 }
 
 /** The record this session wants: on top of `base`, or new. */

@@ -95,10 +95,10 @@ export async function plant(store: Store, record: SessionRecord): Promise<Sessio
   return record
 }
 
-/** `get`, where `SessionNotFoundError` means missing. */
+/** `get`, where `SessionNotFoundError` means missing (and so does `null`, which S01 alone speaks of). */
 export async function find(store: Store, id: string): Promise<SessionRecord | undefined> {
   try {
-    return await store.get(id)
+    return (await store.get(id)) ?? undefined
   } catch (error) {
     if (error instanceof SessionNotFoundError) return undefined
     throw error

@@ -3,8 +3,9 @@ import { StoreUnavailableError } from '../core/errors.ts'
 import { destroyRecord, type Store } from '../core/store.ts'
 import { createSecret } from '../core/token.ts'
 import { check, same } from './assert.ts'
-import { aFullRecord, aRecord, everything, expecting, find, HOUR, manage, plant } from './bench.ts'
+import { aRecord, everything, expecting, find, HOUR, manage, plant, ticks } from './bench.ts'
 import type { CaseDefinition } from './case.ts'
+import { faulty } from './faulty.ts'
 
 async function idsOf(store: Store): Promise<string[]> {
   return (await everything(store)).map((record) => record.id).toSorted()
@@ -19,14 +20,19 @@ export const manyCases: CaseDefinition[] = [
     name: 'S17 a locked backend is waited for, or is a StoreUnavailableError: no write is lost, before or after',
     needs: ['row', 'strong', 'lock'],
     async run(bench) {
-      const sessions = manage(bench)
+      const door = faulty(bench.store)
+      const sessions = manage(bench, { store: door })
       const token = await sessions.createSession({ n: 1 })
-      const unlock = await bench.lock()
+      const release = door.stall('update')
       const writing = sessions.updateSession(token, { n: 2 }).then(
         () => undefined,
         (error: unknown) => error,
       )
-      await new Promise((resolve) => setTimeout(resolve, 0))
+      await Promise.race([release.reached(), writing])
+      const unlock = await bench.lock()
+      release()
+      // The write is on its way to the locked backend now.
+      await ticks(20)
       await unlock()
       const error = await writing
       const outage = error instanceof StoreUnavailableError
@@ -46,7 +52,9 @@ export const manyCases: CaseDefinition[] = [
     needs: ['row', 'all'],
     async run(bench) {
       const { store } = bench
-      const records = await Promise.all(Array.from({ length: 30 }, () => plant(store, aFullRecord(bench))))
+      const records = await Promise.all(
+        Array.from({ length: 30 }, () => plant(store, aRecord(bench, { subject: 'u_42' }))),
+      )
       const [gone, stay] = [records.slice(0, 10), records.slice(10)]
       const seen = new Map<string, number>()
       for await (const record of store.all?.() ?? []) {
@@ -100,13 +108,15 @@ export const manyCases: CaseDefinition[] = [
     needs: ['row', 'clear'],
     async run(bench) {
       const { store } = bench
-      const records = await Promise.all(Array.from({ length: 5 }, () => plant(store, aFullRecord(bench))))
+      const records = await Promise.all(
+        Array.from({ length: 5 }, () => plant(store, aRecord(bench, { subject: 'u_42' }))),
+      )
       await store.clear?.()
       for (const { id } of records) same(await find(store, id), undefined, 'a record after `clear`')
       if (store.length) same(await store.length(), 0, '`length` after `clear`')
       if (store.all) same(await idsOf(store), [], '`all` after `clear`')
       if (store.findBySubject) same(await store.findBySubject('u_42'), [], '`findBySubject` after `clear`')
-      const next = await plant(store, aFullRecord(bench))
+      const next = await plant(store, aRecord(bench, { subject: 'u_42' }))
       same(await find(store, next.id), next, 'a record created after `clear`')
     },
   },
@@ -134,7 +144,7 @@ export const manyCases: CaseDefinition[] = [
     needs: ['row', 'findBySubject'],
     async run(bench) {
       const { store } = bench
-      const [record, other] = [aFullRecord(bench, { subject: 'u_1' }), aRecord(bench, { subject: 'u_2' })]
+      const [record, other] = [aRecord(bench, { subject: 'u_1' }), aRecord(bench, { subject: 'u_2' })]
       for (const one of [record, other, aRecord(bench)]) await plant(store, one)
       same(await store.findBySubject?.('u_1'), [record], "the subject's records")
       same(await store.findBySubject?.('nobody'), [], 'the records of a subject that has none')

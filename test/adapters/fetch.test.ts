@@ -17,7 +17,9 @@ const get = (path = '/'): Request => new Request(`https://shop.example${path}`)
 
 describe('withSession: arguments and results', () => {
   it('passes on whatever the runtime passes', async () => {
-    const handler = vi.fn((_request: Request, _session: Session<Shop>, ..._rest: unknown[]) => new Response('ok'))
+    const handler = vi.fn<(request: Request, session: Session<Shop>, ...rest: unknown[]) => Response>(
+      () => new Response('ok'),
+    )
     const fetch = withSession(shop().sessions, handler)
     const [request, env, ctx] = [get(), { KEY: 1 }, { waitUntil() {} }]
     await fetch(request, env, ctx)
@@ -131,7 +133,12 @@ describe('withSession: errors', () => {
         throw thrown
       })
       const request = new Request('https://shop.example/', { headers: { cookie } })
-      expect(await fetch(request).then(() => 'answered', (error: unknown) => ({ error }))).toEqual({ error: thrown })
+      expect(
+        await fetch(request).then(
+          () => 'answered',
+          (error: unknown) => ({ error }),
+        ),
+      ).toEqual({ error: thrown })
       expect(JSON.parse((await store.row()).data)).toEqual({ n: 1 })
     }
     const leave = withSession(sessions, (_, session): Response => {
@@ -168,7 +175,9 @@ describe('withSession: errors', () => {
 
 describe('withSession: where the manager comes from', () => {
   it('perEnv makes one manager per environment object, and is callable from handlers', async () => {
-    const make = vi.fn((env: { DB: MemoryStore }) => new SessionManager<Shop>({ store: env.DB }))
+    const make = vi.fn<(env: { DB: MemoryStore }) => SessionManager<Shop>>(
+      (env) => new SessionManager<Shop>({ store: env.DB }),
+    )
     const sessions = perEnv(make)
     const seen = new Set<unknown>()
     const fetch = withSession(sessions, (_request, session, env: { DB: MemoryStore }, _ctx: object) => {
@@ -185,12 +194,15 @@ describe('withSession: where the manager comes from', () => {
 
   it.each([
     ['Node, whose env is { incoming, outgoing }', () => ({ incoming: {}, outgoing: {} })],
-    ['Deno, whose info has remoteAddr', () => ({ remoteAddr: { hostname: '127.0.0.1' }, completed: Promise.resolve() })],
+    [
+      'Deno, whose info has remoteAddr',
+      () => ({ remoteAddr: { hostname: '127.0.0.1' }, completed: Promise.resolve() }),
+    ],
     ['Bun, which passes its server', () => ({ requestIP: () => null, port: 3000 })],
     ['an empty env', () => ({})],
     ['no env at all', () => undefined],
   ] as [string, () => object | undefined][])('perEnv makes one manager for the whole process on %s', async (_, env) => {
-    const make = vi.fn((_env: object) => new SessionManager<Shop>())
+    const make = vi.fn<(env: object) => SessionManager<Shop>>(() => new SessionManager<Shop>())
     const fetch = withSession(perEnv(make), (_request, session, _env: object) => {
       session.data.n = (session.data.n ?? 0) + 1
       return Response.json(session.data)
@@ -202,8 +214,8 @@ describe('withSession: where the manager comes from', () => {
   })
 
   it('a plain function is called once per adapter, with what the first request brought', async () => {
-    const make = vi.fn((_env: object) => new SessionManager<Shop>())
-    const handler = (): Response => new Response('ok')
+    const make = vi.fn<(env: object) => SessionManager<Shop>>(() => new SessionManager<Shop>())
+    const handler = (_request: Request, _session: Session<Shop>, _env: object): Response => new Response('ok')
     const [first, second] = [withSession(make, handler), withSession(make, handler)]
     const env = { KEY: 1 }
     for (const fetch of [first, first, second, first]) await fetch(get(), env)
@@ -230,7 +242,7 @@ describe('withSession: waitUntil', () => {
     const { store, sessions } = shop({ now: () => now })
     const cookie = `__Host-session=${await sessions.createSession({ n: 1 })}`
     const request = (): Request => new Request('https://shop.example/', { headers: { cookie } })
-    const waitUntil = vi.fn((_promise: Promise<unknown>) => {})
+    const waitUntil = vi.fn<(promise: Promise<unknown>) => void>()
     const fetch = withSession(sessions, (same, session, ..._rest: unknown[]) => {
       if (same.method === 'POST') session.data.n = 2
       return new Response('ok')

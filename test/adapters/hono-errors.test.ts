@@ -132,7 +132,10 @@ describe('errors under Hono', () => {
   it.each([
     ['a plain Error', () => new Error('oops')],
     ['an HTTPException of 500', () => new HTTPException(500)],
-    ['an HTTPException of 403 with a response', () => new HTTPException(403, { res: new Response('no', { status: 403 }) })],
+    [
+      'an HTTPException of 403 with a response',
+      () => new HTTPException(403, { res: new Response('no', { status: 403 }) }),
+    ],
     ['an outage', () => new StoreUnavailableError()],
   ])('P15: a token that save() persisted is sent on the response to %s', async (_, fail) => {
     const { sessions, app, browser } = await shop()
@@ -175,7 +178,7 @@ describe('errors under Hono', () => {
 describe('a store outage under Hono', () => {
   it('P11: at load the default handler answers 503 with Retry-After, and the handler does not run', async () => {
     const { store, sessions, app, browser } = await shop()
-    const handler = vi.fn((c: { text(text: string): Response }) => c.text('ok'))
+    const handler = vi.fn<() => Response>(() => new Response('ok'))
     app.use(session(sessions)).get('/', handler)
     store.down(true)
     const response = await browser.fetch()
@@ -235,25 +238,28 @@ describe('a store outage under Hono', () => {
     },
   )
 
-  it.each(['load', 'commit'] as const)('P11: at %s CORS headers survive, or no page could read the 503', async (when) => {
-    for (const place of ['outside', 'inside'] as const) {
-      const { store, sessions, app, browser } = await shop()
-      const allow = cors({ origin: 'https://app.example', credentials: true })
-      if (place === 'outside') app.use(allow, session(sessions))
-      else app.use(session(sessions), allow)
-      app.get('/', (c) => {
-        c.var.session.data.n = 2
-        return c.text('ok')
-      })
-      store.failing.add(when === 'load' ? 'get' : 'update')
-      const response = await browser.fetch('/', { headers: { Origin: 'https://app.example' } })
-      expect(response.status).toBe(503)
-      if (when === 'load' && place === 'inside') continue
-      expect(response.headers.get('access-control-allow-origin'), place).toBe('https://app.example')
-      expect(response.headers.get('access-control-allow-credentials'), place).toBe('true')
-      expect(response.headers.get('vary'), place).toContain('Origin')
-    }
-  })
+  it.each(['load', 'commit'] as const)(
+    'P11: at %s CORS headers survive, or no page could read the 503',
+    async (when) => {
+      for (const place of ['outside', 'inside'] as const) {
+        const { store, sessions, app, browser } = await shop()
+        const allow = cors({ origin: 'https://app.example', credentials: true })
+        if (place === 'outside') app.use(allow, session(sessions))
+        else app.use(session(sessions), allow)
+        app.get('/', (c) => {
+          c.var.session.data.n = 2
+          return c.text('ok')
+        })
+        store.failing.add(when === 'load' ? 'get' : 'update')
+        const response = await browser.fetch('/', { headers: { Origin: 'https://app.example' } })
+        expect(response.status).toBe(503)
+        if (when === 'load' && place === 'inside') continue
+        expect(response.headers.get('access-control-allow-origin'), place).toBe('https://app.example')
+        expect(response.headers.get('access-control-allow-credentials'), place).toBe('true')
+        expect(response.headers.get('vary'), place).toContain('Origin')
+      }
+    },
+  )
 
   it('P11: middleware outside ours still finishes the 503', async () => {
     const { store, sessions, app, browser } = await shop()

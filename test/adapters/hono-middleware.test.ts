@@ -102,20 +102,23 @@ describe('beside Hono’s own middleware', () => {
     expect(response.headers.get('vary')).toContain('Cookie')
   })
 
-  it.each(['outside', 'inside'] as const)('etag %s ours: the cookie arrives, and so does a later 304', async (place) => {
-    const { sessions, app, browser } = shop()
-    if (place === 'outside') app.use(etag(), session(sessions))
-    else app.use(session(sessions), etag())
-    app.get('/', (c) => {
-      c.var.session.data.n = 1
-      return c.text('page')
-    })
-    const first = await browser.fetch()
-    expect(ours(first)).toHaveLength(1)
-    const again = await browser.fetch('/', { headers: { 'If-None-Match': first.headers.get('etag') as string } })
-    expect(again.status).toBe(304)
-    expect(again.headers.get('vary')).toBe('Cookie')
-  })
+  it.each(['outside', 'inside'] as const)(
+    'etag %s ours: the cookie arrives, and so does a later 304',
+    async (place) => {
+      const { sessions, app, browser } = shop()
+      if (place === 'outside') app.use(etag(), session(sessions))
+      else app.use(session(sessions), etag())
+      app.get('/', (c) => {
+        c.var.session.data.n = 1
+        return c.text('page')
+      })
+      const first = await browser.fetch()
+      expect(ours(first)).toHaveLength(1)
+      const again = await browser.fetch('/', { headers: { 'If-None-Match': first.headers.get('etag') as string } })
+      expect(again.status).toBe(304)
+      expect(again.headers.get('vary')).toBe('Cookie')
+    },
+  )
 
   it('etag inside ours: a 304 carries a new cookie too', async () => {
     const { sessions, app, browser } = shop()

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   base64url,
@@ -116,12 +116,10 @@ describe('random', () => {
 
 describe('constantTimeEqual', () => {
   it('P20: is equality, for texts of any lengths', () => {
-    const near = fc.tuple(
-      fc.string({ unit: fc.constantFrom('a', 'b') }),
-      fc.string({ unit: fc.constantFrom('a', 'b') }),
-    )
-    fc.assert(fc.property(near, ([a, b]) => constantTimeEqual(a, b) === (a === b)))
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (a) => constantTimeEqual(a, `${a}`)))
+    const near = fc.string({ unit: fc.constantFrom('a', 'b') })
+    const equality = (a: string, b: string): void => void expect(constantTimeEqual(a, b)).toBe(a === b)
+    fc.assert(fc.property(near, near, equality))
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (a) => equality(a, `${a}`)))
   })
 
   it.each([

@@ -85,14 +85,16 @@ describe('C10: what would break out of a Set-Cookie header is refused at constru
     expect(resolve({ domain }).problems).toEqual([expect.stringContaining('`cookie.domain` is')])
   })
 
-  it.each([...hostile.map((text) => (text === ' ' ? text : `/${text}`)), 'app', './', '/x'.repeat(502), 5, null])(
+  it.each([...hostile.filter((text) => !/^[ -~]*$/.test(text)).map((text) => `/${text}`), '/a;b', '/a; Secure'])(
     'a path like %j',
     (path) => {
-      const fine = ['/', '/a b', '/a=b', '/a,b', '/a"b']
-      const expected = fine.includes(path as string) ? [] : [expect.stringContaining('`cookie.path` is')]
-      expect(resolve({ path }).problems).toEqual(expected)
+      expect(resolve({ path }).problems).toEqual([expect.stringContaining('`cookie.path` is')])
     },
   )
+
+  it.each(['', ' ', 'app', './', ' /', '\n/', '/x'.repeat(502), 5, null, {}, ['/']])('nor a path like %j', (path) => {
+    expect(resolve({ path }).problems).toEqual([expect.stringContaining('`cookie.path` is')])
+  })
 
   it.each(['example.com', '.example.com', 'a', 'xn--bcher-kva.example', '192.0.2.1', 'EXAMPLE.com'])(
     'while the domain %s is taken as it is',

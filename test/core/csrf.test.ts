@@ -1,6 +1,6 @@
 import { SessionManager } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCsrfToken, isCsrfToken } from '../../src/core/csrf.ts'
 
@@ -40,28 +40,11 @@ describe('a CSRF token', () => {
     }
   })
 
-  it.each([
-    undefined,
-    null,
-    '',
-    0,
-    5,
-    true,
-    {},
-    [],
-    Symbol('x'),
-    5n,
-    () => 1,
-    new Map(),
-    'A'.repeat(86),
-    'A'.repeat(85),
-    'A'.repeat(87),
-    '='.repeat(86),
-    '\ud800'.repeat(86),
-    'x'.repeat(1_000_000),
-    { toString: () => 'A'.repeat(86), length: 86 },
-  ])('is nothing like this garbage (%#)', async (value) => {
-    expect(await isCsrfToken(ONE, value)).toBe(false)
+  it('is nothing like this garbage', async () => {
+    const texts = ['', 'A'.repeat(85), 'A'.repeat(86), 'A'.repeat(87), '='.repeat(86), '\ud800'.repeat(86)]
+    const values: unknown[] = [undefined, null, 0, 5, true, {}, [], Symbol('x'), 5n, () => 1, new Map()]
+    const garbage = [...texts, 'x'.repeat(1_000_000), ...values, { toString: () => 'A'.repeat(86), length: 86 }]
+    for (const [index, value] of garbage.entries()) expect(await isCsrfToken(ONE, value), `${index}`).toBe(false)
   })
 
   it('a list around a valid one, as a form parser may make it, is refused', async () => {

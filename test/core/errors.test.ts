@@ -69,7 +69,8 @@ describe('F25, P13: describeFailure keeps what helps and drops what may hold dat
   /** All that a logger could print of an error. */
   const printed = (error: Error): string =>
     [error.message, error.stack, inspect(error, { depth: 9, showHidden: true }), JSON.stringify(error)].join('\n')
-  const describeWith = (error: unknown): string => printed(describeFailure(error, ['a-verifier', DATA, undefined]))
+  const describeWith = (error: unknown): string =>
+    printed(describeFailure(error, { verifier: 'a-verifier', data: DATA, flash: undefined, version: 3 }))
 
   it('name, code, first line and stack frames stay', () => {
     class SqliteError extends Error {
@@ -94,7 +95,7 @@ describe('F25, P13: describeFailure keeps what helps and drops what may hold dat
       Object.assign(new Error(`Failed query: insert into sessions values (?)\nparams: ${DATA}`, { cause }), {
         params: [DATA],
       })
-    const described = describeFailure(query(query(new Error('disk I/O error'))), [DATA])
+    const described = describeFailure(query(query(new Error('disk I/O error'))), { data: DATA })
     expect(described.message).toBe('disk I/O error')
     expect(printed(described)).not.toContain('CANARY')
     for (const cause of [undefined, null, '', 'CANARY', 5, { message: 'CANARY' }]) {
@@ -123,9 +124,23 @@ describe('F25, P13: describeFailure keeps what helps and drops what may hold dat
     expect(text).not.toContain('a-verifier')
   })
 
+  it('a long value that was cut off, by the driver or by us, is withheld too', () => {
+    const bio = `CANARY was born in Łódź. ${'And lived there. '.repeat(40)}`
+    const data = JSON.stringify({ bio })
+    for (const message of [`bad: ${data.slice(0, 50)}`, `bad: ${data}`, `bad: ${JSON.stringify(data).slice(0, 90)}`]) {
+      expect(printed(describeFailure(new Error(message), { data })), message.slice(0, 20)).not.toContain('CANARY')
+    }
+  })
+
+  it('an ordinary message is kept although the data has short and common values', () => {
+    const data = JSON.stringify({ a: 1, b: 'x', c: true, d: '', e: null, f: [0, 'on'] })
+    const message = 'SQLITE_CONSTRAINT: UNIQUE constraint failed: sessions.id'
+    expect(describeFailure(new Error(message), { data, version: 1 }).message).toBe(message)
+  })
+
   it('data with a line break in it is withheld too', () => {
     const data = 'CANARY one\n    at CANARY two\nCANARY three'
-    expect(printed(describeFailure(new Error(`cannot store ${data}`), [data]))).not.toContain('CANARY')
+    expect(printed(describeFailure(new Error(`cannot store ${data}`), { data }))).not.toContain('CANARY')
   })
 
   it.each([undefined, null, 'CANARY', 5, { message: 'CANARY', code: 'CANARY' }, Symbol('CANARY'), ['CANARY']])(

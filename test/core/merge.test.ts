@@ -1,5 +1,5 @@
 import { SessionConflictError, SessionDataError } from 'latchkey'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Codec, type PlainObject } from '../../src/core/data.ts'
 import { mergeKeys, replay, type Change, type OnConflict } from '../../src/core/merge.ts'

@@ -8,12 +8,12 @@ const SECRET = 'a secret of more than 32 bytes for tests'
 
 function refusal(options: unknown): SessionConfigError {
   try {
-    return new SessionManager(options as object) as never
+    void new SessionManager(options as object)
   } catch (error) {
-    expect(error).toBeInstanceOf(SessionConfigError)
-    expect((error as SessionConfigError).code).toBe('SESSION_CONFIG')
-    return error as SessionConfigError
+    if (error instanceof SessionConfigError) return error
+    throw error
   }
+  throw new Error('accepted')
 }
 
 afterEach(() => vi.unstubAllGlobals())
@@ -119,7 +119,6 @@ const CASES = Object.entries(ALLOWED).flatMap(([name, { says, wrong }]) =>
 describe('a wrong option is a SessionConfigError that names it and says what is allowed', () => {
   it.each(CASES)('`$name`, $what', ({ name, says, value }) => {
     const { message, problems } = refusal({ [name]: value })
-    expect(message, 'accepted').toBeTypeOf('string')
     expect(problems).toHaveLength(1)
     expect(message).toContain(`\`${name}`)
     expect(message).toMatch(says)
@@ -155,7 +154,7 @@ describe('a wrong option is a SessionConfigError that names it and says what is 
     }
     expect(refusal({ secret: 'CANARY' }).message).not.toContain('CANARY')
     expect(refusal({ ttl: 123_456_789_123_456 }).message).not.toContain('123')
-    expect(refusal({ store: class CANARY {} }).message).not.toContain('CANARY')
+    expect(refusal({ store: class CANARY extends MemoryStore {} }).message).not.toContain('CANARY')
   })
 
   it('P13: a wrong option beside a good secret does not print the secret', () => {

@@ -1,4 +1,5 @@
 /** What users rely on at compile time. The type check of the repository runs these; at run time they only construct. */
+// oxlint-disable no-new, vitest/expect-expect
 import { Hono } from 'hono'
 import { perEnv, SessionManager, type Session, type SessionInfo, type SessionOptions } from 'latchkey'
 import { withSession } from 'latchkey/fetch'

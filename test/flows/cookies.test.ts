@@ -204,7 +204,9 @@ describe('F20: two managers with two cookies on one request', () => {
   }
   const answer = (path: string, customer: AnySession, admin: AnySession): Response =>
     (routes[path]?.(customer, admin) as Response | undefined) ?? new Response('ok')
-  app.get('*', (c) => answer(c.req.path, c.get('session' as never), c.get('admin' as never)))
+  app.get('*', (c) =>
+    answer(c.req.path, c.get('session' as never) as AnySession, c.get('admin' as never) as AnySession),
+  )
   const nested = (request: Request): Promise<Response> =>
     withSession(customers, (same, customer) =>
       withSession(staff, (_, admin) =>

@@ -4,7 +4,9 @@ import { adapters, flow } from '../support/flow.ts'
 
 describe.each(adapters)('session data through $name', (adapter) => {
   it('F17 P3: nested data, arrays and deletions are seen as changes', async () => {
-    const shop = flow(adapter, { initial: () => ({ cart: [{ sku: 'mug', n: 1 }], address: { city: 'Lyon', zip: '69000' } }) })
+    const shop = flow(adapter, {
+      initial: () => ({ cart: [{ sku: 'mug', n: 1 }], address: { city: 'Lyon', zip: '69000' } }),
+    })
     const changes: ((data: Record<string, any>) => unknown)[] = [
       (data) => data['cart'].push({ sku: 'pen', n: 1 }),
       (data) => data['cart'][0].n++,
@@ -83,7 +85,18 @@ describe.each(adapters)('session data through $name', (adapter) => {
 
   it('F21 P18: keys with a meaning elsewhere are plain data', async () => {
     const shop = flow(adapter)
-    const keys = ['exp', 'nbf', 'iat', 'iss', 'sub', '__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']
+    const keys = [
+      'exp',
+      'nbf',
+      'iat',
+      'iss',
+      'sub',
+      '__proto__',
+      'constructor',
+      'prototype',
+      'toString',
+      'hasOwnProperty',
+    ]
     await shop.visit((session) => {
       for (const key of keys) {
         expect([session.has(key), session.get(key)]).toEqual([false, undefined])

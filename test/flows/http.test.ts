@@ -128,7 +128,11 @@ describe.each(servers)('over real HTTP, with %s', (_, serve) => {
     const visitor = new Visitor(url, 'phone')
     expect(await visitor.open('/')).toEqual({ visits: 1, cart: [] })
     expect(await visitor.open('/')).toEqual({ visits: 2, cart: [] })
-    expect(await visitor.open('/cart', { sku: 'mug' })).toEqual({ visits: 3, cart: ['mug'], notice: 'mug is in your cart' })
+    expect(await visitor.open('/cart', { sku: 'mug' })).toEqual({
+      visits: 3,
+      cart: ['mug'],
+      notice: 'mug is in your cart',
+    })
     expect(await visitor.open('/')).toEqual({ visits: 4, cart: ['mug'] })
     const [cookie] = await visitor.jar.getCookies(url)
     expect(cookie).toMatchObject({ key: 'session', httpOnly: true, secure: false, sameSite: 'lax', path: '/' })

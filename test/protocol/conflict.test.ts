@@ -45,17 +45,20 @@ describe.each(STORES)('on $name', ({ open }) => {
     expect(asked).toEqual([[{ old: 1 }, { old: 1, key: 'a' }, { old: 1, key: 'b' }]])
   })
 
-  test.each(['fail', 'a function'] as const)('P4: with `onConflict` %s, different keys merge all the same', async (rule) => {
-    const never = (): never => expect.fail('nothing is in conflict')
-    const site = new Site(open(), { onConflict: rule === 'fail' ? 'fail' : never })
-    const { token } = await site.begin({ both: 0 })
-    const [a, b] = [await site.request(token), await site.request(token)]
-    Object.assign(a.session.data, { a: 1, both: [1] })
-    Object.assign(b.session.data, { b: 2, both: [1] })
-    await b.finish()
-    await a.finish()
-    expect(await site.data(token)).toEqual({ a: 1, b: 2, both: [1] })
-  })
+  test.each(['fail', 'a function'] as const)(
+    'P4: with `onConflict` %s, different keys merge all the same',
+    async (rule) => {
+      const never = (): never => expect.fail('nothing is in conflict')
+      const site = new Site(open(), { onConflict: rule === 'fail' ? 'fail' : never })
+      const { token } = await site.begin({ both: 0 })
+      const [a, b] = [await site.request(token), await site.request(token)]
+      Object.assign(a.session.data, { a: 1, both: [1] })
+      Object.assign(b.session.data, { b: 2, both: [1] })
+      await b.finish()
+      await a.finish()
+      expect(await site.data(token)).toEqual({ a: 1, b: 2, both: [1] })
+    },
+  )
 
   test('R02: one removes a key that the other changes: that is a conflict, and the later commit wins it', async () => {
     for (const [first, key] of [

@@ -93,24 +93,27 @@ function shape(rows: SessionRecord[], before: SessionRecord[]): unknown[] {
 }
 
 describe.each(FLOWS)('R13: every store call of $name failing in turn', (flow) => {
-  test.each(['failing', 'failingAfter'] as const)('(%s) leaves the old state or the new one, never a mix', async (mode) => {
-    const whole = await run(flow, 0, mode)
-    expect(whole.error).toBeUndefined()
-    expect(whole.calls).toBeGreaterThan(0)
-    const done = shape(whole.after, whole.before)
-    for (let failAt = 1; failAt <= whole.calls; failAt++) {
-      const { site, known, before, after, answer, error } = await run(flow, failAt, mode)
-      expect(error, `call ${failAt}`).toBeInstanceOf(StoreUnavailableError)
-      expect(answer).toBeUndefined()
-      const now = shape(after, before)
-      expect([shape(before, before), done]).toContainEqual(now)
-      if (mode === 'failing') expect(now).toEqual(shape(before, before))
-      // The old token opens the old state, or nothing any more.
-      const opened = known && (await site.two.findSession(known.token))
-      const row = after.find(({ id }) => id === known?.id)
-      if (opened) expect(opened).toMatchObject({ data: JSON.parse(row?.data ?? ''), subject: row?.subject })
-    }
-  })
+  test.each(['failing', 'failingAfter'] as const)(
+    '(%s) leaves the old state or the new one, never a mix',
+    async (mode) => {
+      const whole = await run(flow, 0, mode)
+      expect(whole.error).toBeUndefined()
+      expect(whole.calls).toBeGreaterThan(0)
+      const done = shape(whole.after, whole.before)
+      for (let failAt = 1; failAt <= whole.calls; failAt++) {
+        const { site, known, before, after, answer, error } = await run(flow, failAt, mode)
+        expect(error, `call ${failAt}`).toBeInstanceOf(StoreUnavailableError)
+        expect(answer).toBeUndefined()
+        const now = shape(after, before)
+        expect([shape(before, before), done]).toContainEqual(now)
+        if (mode === 'failing') expect(now).toEqual(shape(before, before))
+        // The old token opens the old state, or nothing any more.
+        const opened = known && (await site.two.findSession(known.token))
+        const row = after.find(({ id }) => id === known?.id)
+        if (opened) expect(opened).toMatchObject({ data: JSON.parse(row?.data ?? ''), subject: row?.subject })
+      }
+    },
+  )
 })
 
 describe('R22 P14: a write that took effect and then failed', () => {

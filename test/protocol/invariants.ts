@@ -91,7 +91,9 @@ class Run {
   }
 
   oldTokenIsDead(): void {
-    const turned = this.held(...TURNS).some(({ sentToken, session }) => sentToken === OLD_TOKEN && session?.id === OLD_ID)
+    const turned = this.held(...TURNS).some(
+      ({ sentToken, session }) => sentToken === OLD_TOKEN && session?.id === OLD_ID,
+    )
     if (turned) this.must(!this.found.get(OLD_TOKEN), 'P7: the old token opens a session after a new one came in')
   }
 

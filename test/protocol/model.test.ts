@@ -29,7 +29,9 @@ async function exploreAll(kinds: readonly Kind[], size: number, start: Start, st
       for (const limit of await checkInvariants(world)) limits[limit].add(set)
     })
   }
-  console.log(`${runs} interleavings of ${sets.length} sets of ${size} requests; the browser: ${start}; store: ${store}`)
+  console.log(
+    `${runs} interleavings of ${sets.length} sets of ${size} requests; the browser: ${start}; store: ${store}`,
+  )
   return { runs, limits }
 }
 

@@ -104,7 +104,7 @@ describe.each(STORES)('on $name', ({ open }) => {
       const given: (string | undefined)[] = []
       for (const one of first === 'regenerate' ? [a, b] : [b, a]) given.push(await one.finish())
       expect(await site.row(id)).toBeUndefined()
-      for (const one of [token, ...given]) if (one) expect(await site.data(one)).toBeUndefined()
+      for (const one of [token, ...given].filter(Boolean)) expect(await site.data(one as string)).toBeUndefined()
       expect(given.filter((one) => one === '')).toHaveLength(1)
     }
   })

@@ -5,7 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SessionManager, Store, type Session, type SessionEvent, type SessionOptions, type SessionRecord } from 'latchkey'
+import {
+  SessionManager,
+  Store,
+  type Session,
+  type SessionEvent,
+  type SessionOptions,
+  type SessionRecord,
+} from 'latchkey'
 import { LibsqlStore } from 'latchkey/stores/libsql'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { onTestFinished } from 'vitest'
@@ -16,7 +23,7 @@ export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 export const START = Date.UTC(2030, 0, 1)
 
-export interface Data extends Record<string, unknown> {
+export interface Data extends Record<string, any> {
   n?: number
 }
 export interface Flash extends Record<string, unknown> {
@@ -113,7 +120,10 @@ export class Site {
   /** A request arrives and its session is loaded; by the one instance and the other in turn. */
   async request(token?: string): Promise<Underway> {
     const sessions = this.#turn++ % 2 === 0 ? this.one : this.two
-    const request = new Request('https://shop.example/', token ? { headers: { cookie: `__Host-session=${token}` } } : {})
+    const request = new Request(
+      'https://shop.example/',
+      token ? { headers: { cookie: `__Host-session=${token}` } } : {},
+    )
     const session = await sessions.load(request)
     return {
       session,

@@ -127,7 +127,8 @@ export class World {
     const able: number[] = []
     for (const [index, actor] of this.actors.entries()) {
       if (!actor.wait) continue
-      const twin = actor.wait.on === 'send' && this.actors.findIndex((other) => other.kind === actor.kind && unsent(other))
+      const twin =
+        actor.wait.on === 'send' && this.actors.findIndex((other) => other.kind === actor.kind && unsent(other))
       if (twin === false || twin === index) able.push(index)
     }
     return able
@@ -161,7 +162,9 @@ export class World {
 
   /** A request of somebody else with a token of their own, after everything; the token it is answered with. */
   async visit(token: string, handler: (session: Visit) => void): Promise<string | undefined> {
-    const session = await this.sessions.load(new Request('https://shop.example/', { headers: { cookie: cookie(token) } }))
+    const session = await this.sessions.load(
+      new Request('https://shop.example/', { headers: { cookie: cookie(token) } }),
+    )
     handler(session)
     return tokenIn(await this.sessions.commit(session, new Response('ok')))
   }

@@ -71,6 +71,8 @@ describe('a seal for something else', () => {
     const token = await other.sessions.createSession({ admin: true })
     expect(headerOf(token)).toMatchObject({ kid: kid(SECRET, 'admin') })
     expect(await opens(other, token)).toEqual({ admin: true })
+    const byHand = { header: { ...HEADER, kid: kid(SECRET, 'admin') }, key: derive(SECRET, 'seal', 'admin') }
+    expect(await opens(other, seal(JSON.stringify(record({ admin: true })), byHand))).toEqual({ admin: true })
     expect(await opens(app, token)).toBe('rejected: key')
     const renamed = seal(JSON.stringify(record({ admin: true })), { key: derive(SECRET, 'seal', 'admin') })
     expect(await opens(app, renamed)).toBe('rejected: signature')
@@ -145,7 +147,7 @@ describe('what could not be ours costs nothing', () => {
     ['a truncated tag', [ours, '', iv, ciphertext, tag.slice(0, 16)].join('.')],
     ['cut in the middle', seal(text).slice(0, 200)],
     ['huge', seal(text + ' '.repeat(1_000_000))],
-    ['a huge header', header({ kid: 'x'.repeat(10_000) })],
+    ['a huge header', header({ kid: 'x'.repeat(1000) })],
     ['thousands of dots', '.'.repeat(12_000)],
     ['another alphabet', [ours, '', iv, `${ciphertext}+/`, tag].join('.')],
   ])('C07: %s → malformed, without a single call to Web Crypto', async (_, token) => {

@@ -119,7 +119,7 @@ describe('LibsqlStore on a server', () => {
 
   it('R14 an error of the server reaches the caller once, as an outage', async () => {
     const { store, server } = await served()
-    const sessions = new SessionManager({ store })
+    const sessions = new SessionManager<{ n?: number }>({ store })
     const token = await sessions.createSession({})
     server.failures = [{ code: 'SQLITE_IOERR', message: 'disk I/O error' }]
     await expect(sessions.retrieveSession(token)).rejects.toThrow(StoreUnavailableError)

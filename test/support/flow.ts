@@ -31,32 +31,33 @@ export interface Adapter {
 /** What the app throws becomes 500 here, as the runtime around a raw handler would answer it. */
 const INTERNAL = (): Response => new Response('Internal Server Error', { status: 500 })
 
-export const adapters: Adapter[] = [
-  {
-    name: 'latchkey/hono',
-    serve(sessions, handler) {
-      const app = new Hono()
-      app.use(honoSession(sessions))
-      app.all('*', async (c) => answer(await handler(c.get('session' as never) as AnySession, c.req.raw)))
-      // Hono's own default handler, without its console.error.
-      app.onError((error, c) => {
-        if (!('getResponse' in error)) return c.text('Internal Server Error', 500)
-        const response = (error.getResponse as () => Response)()
-        return c.newResponse(response.body, response)
-      })
-      return async (request, env, ctx) => app.fetch(request, env, ctx)
-    },
+const hono: Adapter = {
+  name: 'latchkey/hono',
+  serve(sessions, handler) {
+    const app = new Hono()
+    app.use(honoSession(sessions))
+    app.all('*', async (c) => answer(await handler(c.get('session' as never) as AnySession, c.req.raw)))
+    // Hono's own default handler, without its console.error.
+    app.onError((error, c) => {
+      if (!('getResponse' in error)) return c.text('Internal Server Error', 500)
+      const response = (error.getResponse as () => Response)()
+      return c.newResponse(response.body, response)
+    })
+    return async (request, env, ctx) => app.fetch(request, env, ctx)
   },
-  {
-    name: 'latchkey/fetch',
-    serve(sessions, handler) {
-      const fetch = withSession(sessions, async (request, session: AnySession, ..._rest: unknown[]) =>
-        answer(await handler(session, request)),
-      )
-      return async (request, env, ctx) => fetch(request, env, ctx).catch(INTERNAL)
-    },
+}
+
+export const rawFetch: Adapter = {
+  name: 'latchkey/fetch',
+  serve(sessions, handler) {
+    const fetch = withSession(sessions, async (request, session: AnySession, ..._rest: unknown[]) =>
+      answer(await handler(session, request)),
+    )
+    return async (request, env, ctx) => fetch(request, env, ctx).catch(INTERNAL)
   },
-]
+}
+
+export const adapters: Adapter[] = [hono, rawFetch]
 
 function answer(result: unknown): Response {
   return result instanceof Response ? result : new Response('ok')
@@ -77,7 +78,8 @@ export class Flow extends Browser {
     const clock = { now: Date.UTC(2030, 0, 1) }
     const events: (SessionEvent & { name: string })[] = []
     const store = new WatchedStore()
-    const names = 'created loaded updated touched regenerated destroyed expired rejected conflict merged lost storeError'
+    const names =
+      'created loaded updated touched regenerated destroyed expired rejected conflict merged lost storeError'
     const record = Object.fromEntries(
       names.split(' ').map((name) => [name, (event: SessionEvent) => void events.push({ name, ...event })]),
     )
@@ -120,7 +122,10 @@ export class Flow extends Browser {
   /** What a handler sees of the session in one request. */
   async see<T>(look: (session: AnySession, request: Request) => T | Promise<T>, by: Browser = this): Promise<T> {
     let seen: { value: T } | undefined
-    const response = await this.visit(async (session, request) => void (seen = { value: await look(session, request) }), { by })
+    const response = await this.visit(
+      async (session, request) => void (seen = { value: await look(session, request) }),
+      { by },
+    )
     if (!seen) throw new Error(`the handler was not run, or failed: ${response.status}`)
     return seen.value
   }
@@ -131,7 +136,7 @@ export class Flow extends Browser {
   }
 }
 
-export function flow(adapter: Adapter, options?: FlowOptions): Flow {
+export function flow(adapter: Adapter = rawFetch, options?: FlowOptions): Flow {
   return new Flow(adapter, options)
 }
 

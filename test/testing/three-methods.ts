@@ -2,7 +2,11 @@ import { Store, type SessionRecord, type StoreModel } from 'latchkey'
 
 /** The smallest store: three methods over a Map, each with a wait in it, as a real backend has. */
 export class ThreeMethodStore extends Store {
-  readonly records = new Map<string, string>()
+  readonly records: Map<string, string>
+  constructor(records = new Map<string, string>()) {
+    super()
+    this.records = records
+  }
 
   async get(id: string): Promise<SessionRecord | undefined> {
     await Promise.resolve()
