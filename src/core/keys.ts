@@ -60,7 +60,13 @@ export class Signer {
   }
 
   #key(index: number, secret: Bytes): Promise<CryptoKey> {
-    return (this.#keys[index] ??= deriveKey(secret, 'sign', this.#name).then(hmacKey))
+    let key = this.#keys[index]
+    if (!key) {
+      key = this.#keys[index] = deriveKey(secret, 'sign', this.#name).then(hmacKey)
+      // A derivation that failed is tried again by the next call.
+      key.catch(() => delete this.#keys[index])
+    }
+    return key
   }
 
   /** The signature over `id.secret`, 43 characters. */

@@ -51,7 +51,7 @@ export class SessionManager<
 
   constructor(options: SessionOptions<Data> & NeedsSerializer<Data> & { initial: () => Data })
   constructor(
-    ...options: object extends Data
+    ...options: Record<never, never> extends Data
       ? unknown extends NeedsSerializer<Data>
         ? [options?: SessionOptions<Data>]
         : [options: SessionOptions<Data> & NeedsSerializer<Data>]

@@ -10,16 +10,21 @@ type NotJson =
   | ReadonlySet<unknown>
   | ((...args: never[]) => unknown)
 
+/** Whether a type is `any`, which is left alone: whoever says `any` has opted out. */
+type IsAny<T> = 0 extends 1 & T ? true : false
+
 /** `true` when a value of this type would not come back from JSON the same. Looks six levels deep. */
 export type HasNotJson<T, Depth extends unknown[] = []> = Depth['length'] extends 6
   ? false
-  : T extends NotJson
-    ? true
-    : T extends readonly (infer Item)[]
-      ? HasNotJson<Item, [...Depth, 0]>
-      : T extends object
-        ? { [Key in keyof T]-?: HasNotJson<T[Key], [...Depth, 0]> }[keyof T]
-        : false
+  : IsAny<T> extends true
+    ? false
+    : T extends NotJson
+      ? true
+      : T extends readonly (infer Item)[]
+        ? HasNotJson<Item, [...Depth, 0]>
+        : T extends object
+          ? { [Key in keyof T]-?: HasNotJson<T[Key], [...Depth, 0]> }[keyof T]
+          : false
 
 /** Demands a `serializer` when JSON cannot hold `Data`. */
 export type NeedsSerializer<Data> = true extends HasNotJson<Data> ? { serializer: Serializer } : unknown

@@ -90,7 +90,12 @@ export class CookieStore extends Store {
 
   #keysFor(name: string): Promise<SealKey[]> {
     let keys = this.#keys.get(name)
-    if (!keys) this.#keys.set(name, (keys = Promise.all(this.#secrets.map((secret) => sealKey(secret, name)))))
+    if (!keys) {
+      keys = Promise.all(this.#secrets.map((secret) => sealKey(secret, name)))
+      this.#keys.set(name, keys)
+      // A derivation that failed is tried again by the next call.
+      keys.catch(() => this.#keys.delete(name))
+    }
     return keys
   }
 }

@@ -1,9 +1,9 @@
 /** Many writers of one record: nothing is lost (P5), nobody starves, and nobody tries for ever. */
-import { SessionConflictError, SessionManager, type Store } from 'latchkey'
+import { SessionConflictError, type Store } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WatchedStore } from '../support/watched-store.ts'
-import { MINUTE, STORES, ThreeMethodStore, type Data } from './site.ts'
+import { managerOver, MINUTE, STORES, ThreeMethodStore, type Data } from './site.ts'
 
 const increment = (data: Data): void => {
   data.n = (data.n ?? 0) + 1
@@ -14,7 +14,7 @@ describe.each<{ name: string; open: () => Store }>([
   { name: 'a store of three methods', open: () => new ThreeMethodStore() },
 ])('P5: on $name', ({ open }) => {
   test('200 increments at once by updateSession(token, fn) make 200', async () => {
-    const sessions = new SessionManager<Data>({ store: open() })
+    const sessions = managerOver(open())
     const token = await sessions.createSession({ n: 0, kept: true })
     const results = await Promise.all(
       Array.from({ length: 200 }, async () => (await sessions.updateSession(token, increment)).n),
@@ -24,7 +24,7 @@ describe.each<{ name: string; open: () => Store }>([
   })
 
   test('200 requests at once with session.update(fn) make 200, and keep what each wrote beside', async () => {
-    const sessions = new SessionManager<Data>({ store: open() })
+    const sessions = managerOver(open())
     const token = await sessions.createSession({ n: 0 })
     const requests = Array.from(
       { length: 200 },
@@ -44,7 +44,7 @@ describe.each<{ name: string; open: () => Store }>([
   })
 
   test('and so do increments beside regenerates that fail, touches and reads', async () => {
-    const sessions = new SessionManager<Data>({ store: open() })
+    const sessions = managerOver(open())
     const token = await sessions.createSession({ n: 0 })
     await Promise.all(
       Array.from({ length: 60 }, (_, index) => {
@@ -58,7 +58,7 @@ describe.each<{ name: string; open: () => Store }>([
 
 test.each(STORES)('P5: two instances of an app on $name lose no increment', async ({ open }) => {
   const [first, second] = open()
-  const managers = [new SessionManager<Data>({ store: first }), new SessionManager<Data>({ store: second })] as const
+  const managers = [managerOver(first), managerOver(second)] as const
   const token = await managers[0].createSession({ n: 0 })
   await Promise.all(
     managers.flatMap((sessions) => Array.from({ length: 10 }, () => sessions.updateSession(token, increment))),
@@ -95,7 +95,7 @@ describe('a record that never holds still', () => {
   test('is a SessionConflictError for a write, after a bounded time, and nothing is written', async () => {
     const store = new WatchedStore()
     const events: string[] = []
-    const sessions = new SessionManager<Data>({ store, on: { conflict: () => events.push('conflict') } })
+    const sessions = managerOver(store, { on: { conflict: () => events.push('conflict') } })
     const token = await sessions.createSession({ n: 1 })
     const before = await store.row()
     store.inner.update = () => 'conflict'
@@ -108,7 +108,7 @@ describe('a record that never holds still', () => {
 
   test('is one for a commit and for a regenerate too, and the old token stays good', async () => {
     const store = new WatchedStore()
-    const sessions = new SessionManager<Data>({ store })
+    const sessions = managerOver(store)
     const token = await sessions.createSession({ n: 1 })
     store.inner.update = () => 'conflict'
     const request = new Request('https://shop.example/', { headers: { cookie: `__Host-session=${token}` } })
@@ -121,7 +121,7 @@ describe('a record that never holds still', () => {
 
   test('is one for a renewal too, which does not ask for ever', async () => {
     const store = new WatchedStore()
-    const sessions = new SessionManager<Data>({ store })
+    const sessions = managerOver(store)
     const token = await sessions.createSession({ n: 1 })
     let touches = 0
     store.inner.touch = () => {
@@ -133,7 +133,7 @@ describe('a record that never holds still', () => {
 
   test('P5: lets a patient writer in: one that waits reads the record after its wait, not before it', async () => {
     const store = new WatchedStore()
-    const sessions = new SessionManager<Data>({ store })
+    const sessions = managerOver(store)
     const token = await sessions.createSession({ n: 0 })
     const others = (): void => {
       const record = store.inner.get(token.split('.')[0] as string)

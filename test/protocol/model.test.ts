@@ -64,7 +64,7 @@ describe.each(STARTS)('two requests of a browser that starts as %s', (start) => 
 })
 
 describe.each(STARTS)('three requests of a browser that starts as %s', (start) => {
-  test('P4 P5 P6 P7 R19 R20 R21 hold in every interleaving', { timeout: 60_000 }, async () => {
+  test('P4 P5 P6 P7 R19 R20 R21 hold in every interleaving', { timeout: 120_000 }, async () => {
     const kinds: Kind[] = start === 'nothing' ? ['writeA', 'increment', 'loginAndWrite', 'csrf'] : DISTINCT
     const explored = await exploreAll(kinds, 3, start, 'memory')
     expect(explored.runs).toBeGreaterThan(400)
@@ -72,7 +72,7 @@ describe.each(STARTS)('three requests of a browser that starts as %s', (start) =
   })
 })
 
-test('P5 P6 P7 hold for three requests on a store of three methods too', { timeout: 60_000 }, async () => {
+test('P5 P6 P7 hold for three requests on a store of three methods too', { timeout: 120_000 }, async () => {
   const explored = await exploreAll(['read', 'increment', 'regenerate', 'logout'], 3, 'visitor', 'three methods')
   expect(explored.runs).toBeGreaterThan(1000)
   onlyWhereExpected(explored)

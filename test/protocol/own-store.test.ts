@@ -1,8 +1,8 @@
 /** P6 on stores of a few methods, where ends and compare-and-set are several steps: no end falls between two of them. */
-import { SessionManager, type Expected, type SessionRecord, type UpdateResult } from 'latchkey'
+import { type Expected, type SessionRecord, type UpdateResult } from 'latchkey'
 import { describe, expect, test } from 'vitest'
 import { withoutWaiting } from './explore.ts'
-import { HOUR, START, ThreeMethodStore, type Data } from './site.ts'
+import { type Manager, managerOver, HOUR, START, ThreeMethodStore, type Data } from './site.ts'
 
 /** Holds the next `set` back, after everything was read and compared for it. */
 class SlowStore extends ThreeMethodStore {
@@ -51,8 +51,6 @@ class StoreWithSubjects extends SlowStore {
 // All that is left to wait for is then the store.
 withoutWaiting()
 
-type Manager = SessionManager<Data>
-
 const WRITES: { name: string; write: (sessions: Manager, token: string) => Promise<unknown> }[] = [
   { name: 'an update', write: (sessions, token) => sessions.updateSession(token, { n: 2 }) },
   { name: 'a touch', write: (sessions, token) => sessions.renewSession(token) },
@@ -68,7 +66,7 @@ const ENDS: { name: string; end: (sessions: Manager, token: string) => Promise<u
 /** A write stopped halfway, an end beside it, and what is left when both are done. */
 async function race(store: SlowStore, write: (typeof WRITES)[number]['write'], end: (typeof ENDS)[number]['end']) {
   const clock = { now: START }
-  const sessions: Manager = new SessionManager<Data>({ store, now: () => clock.now })
+  const sessions = managerOver(store, { now: () => clock.now })
   const token = await sessions.createSession({ n: 1 }, { subject: 'u_1' })
   clock.now += HOUR
   const { reached, release } = store.hold()
@@ -96,7 +94,7 @@ test.each(ENDS.slice(0, 2))(
 
 test('S08: an end that is halfway when a write begins still ends the session', async () => {
   const store = new SlowStore()
-  const sessions = new SessionManager<Data>({ store })
+  const sessions = managerOver(store)
   const token = await sessions.createSession({ n: 1 })
   const outcomes = await Promise.allSettled([
     sessions.removeSession(token),

@@ -1,8 +1,8 @@
 /** The protocol without a request: tokens, renewals and ends by the headless calls, and what a touch may do. */
-import { SessionExpiredError, SessionManager, SessionNotFoundError } from 'latchkey'
+import { SessionExpiredError, SessionNotFoundError } from 'latchkey'
 import { describe, expect, test } from 'vitest'
 import { WatchedStore } from '../support/watched-store.ts'
-import { DAY, HOUR, idOf, MINUTE, SECOND, Site, START, STORES, type Data } from './site.ts'
+import { managerOver, DAY, HOUR, idOf, MINUTE, SECOND, Site, START, STORES, type Data } from './site.ts'
 
 function reasonsOf(results: PromiseSettledResult<unknown>[]): unknown[] {
   return results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
@@ -261,7 +261,7 @@ describe('S05: `genid`', () => {
     const store = new WatchedStore()
     const given: (string | undefined)[] = []
     const genid = async (request?: Request): Promise<string> => `id-${given.push(request?.url)}`
-    const sessions = new SessionManager<Data>({ store, genid })
+    const sessions = managerOver(store, { genid })
     await sessions.createSession({ n: 1 })
     const session = await sessions.load(new Request('https://shop.example/cart'))
     session.data.n = 2

@@ -23,15 +23,20 @@ export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 export const START = Date.UTC(2030, 0, 1)
 
-export interface Data extends Record<string, any> {
+export interface Data extends Record<string, unknown> {
   n?: number
 }
 export interface Flash extends Record<string, unknown> {
   notice?: string
 }
 type AnySession = Session<Data, Flash>
-type Manager = SessionManager<Data, Flash>
+export type Manager = SessionManager<Data, Flash>
 type Options = Omit<SessionOptions<Data>, 'store' | 'now'>
+
+/** A manager over a store, of sessions that begin empty. */
+export function managerOver(store: Store, options: Partial<SessionOptions<Data>> = {}): Manager {
+  return new SessionManager<Data, Flash>({ initial: () => ({}), ...options, store })
+}
 
 /** Three methods and nothing else: the rest is the base class's. Every call takes a turn of the event loop. */
 export class ThreeMethodStore extends Store {
@@ -113,8 +118,8 @@ export class Site {
       ]),
     )
     const shared = { ...options, on, now: () => this.clock.now }
-    this.one = new SessionManager<Data, Flash>({ ...shared, store: first })
-    this.two = new SessionManager<Data, Flash>({ ...shared, store: second })
+    this.one = managerOver(first, shared)
+    this.two = managerOver(second, shared)
   }
 
   /** A request arrives and its session is loaded; by the one instance and the other in turn. */

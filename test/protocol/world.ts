@@ -65,6 +65,8 @@ export interface Actor {
   sentToken: string | undefined
   session: Visit | undefined
   answered: boolean
+  /** Was signed in already, as whom a login makes it: then a login is an ordinary write. */
+  knownBefore: boolean
   error: unknown
   lost: boolean
 }
@@ -102,6 +104,7 @@ export class World {
       sentToken: undefined,
       session: undefined,
       answered: false,
+      knownBefore: false,
       error: undefined,
       lost: false,
     }))
@@ -176,6 +179,7 @@ export class World {
     try {
       const request = new Request('https://shop.example/', this.jar ? { headers: { cookie: cookie(this.jar) } } : {})
       actor.session = await this.sessions.load(request)
+      actor.knownBefore = actor.session.subject === NEWCOMER
       await HANDLERS[actor.kind](actor.session, actor.name)
       const response = await this.sessions.commit(actor.session, new Response('ok'))
       actor.answered = true

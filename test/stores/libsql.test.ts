@@ -180,7 +180,7 @@ describe('LibsqlStore on a file', () => {
     const run = promisify(execFile)
     await Promise.all(Array.from({ length: 3 }, () => run(process.execPath, node, { cwd: dirname(file) })))
     expect(await elsewhere('select count(*) as n from sessions')).toMatchObject([{ n: 75 }])
-  })
+  }, 60_000)
 
   it('close ends it: later calls are a StoreUnavailableError that says so, and closing twice is fine', async () => {
     const { store } = opened()

@@ -73,6 +73,14 @@ export class SealedApp extends Browser {
   }
 }
 
+/** An app whose visitor has written once. */
+export async function visited(data: Data = { n: 1 }, options?: AppOptions): Promise<SealedApp> {
+  const app = new SealedApp(options)
+  await app.visit((session) => void (session.data = data))
+  app.takeEvents()
+  return app
+}
+
 /** HKDF-SHA-256 without salt, the purpose and the cookie's bare name in the info. */
 export function derive(secret: string, purpose: string, name = 'session', bytes = 32): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, new Uint8Array(0), `latchkey/1 ${purpose} ${name}`, bytes))

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { storeCases } from '../../src/testing/index.ts'
 import type { Broken } from './broken/broken.ts'
 import { brokenContent } from './broken/content.ts'
+import { brokenIds } from './broken/ids.ts'
 import { brokenLists } from './broken/lists.ts'
 import { brokenRows } from './broken/rows.ts'
 import { brokenTimes } from './broken/times.ts'
 
-const stores: Broken[] = [...brokenRows, ...brokenContent, ...brokenTimes, ...brokenLists]
+const stores: Broken[] = [...brokenRows, ...brokenIds, ...brokenContent, ...brokenTimes, ...brokenLists]
 const failures = new Map<Broken, Promise<string[]>>()
 
 /** The names of the cases that a store fails, found out once. */

@@ -6,6 +6,8 @@ import { createClient } from '@libsql/client'
 import { CookieStore } from 'latchkey/stores/cookie'
 import { LibsqlStore, sessionsTableNamed } from 'latchkey/stores/libsql'
 import { MemoryStore } from 'latchkey/stores/memory'
+import { SqliteStore } from 'latchkey/stores/sqlite'
+import { drizzle } from 'drizzle-orm/libsql'
 import { afterAll } from 'vitest'
 import { conforms } from './conforms.ts'
 import { bareModel, ThreeMethodStore } from './three-methods.ts'
@@ -47,6 +49,17 @@ await conforms(
   'LibsqlStore in memory',
   () => new LibsqlStore({ url: ':memory:' }),
   { dispose: (store) => store.close() },
+  NO_OPTIONS,
+)
+
+await conforms(
+  'SqliteStore on a Drizzle database',
+  async () => {
+    const store = new SqliteStore(drizzle({ client: createClient({ url: ':memory:' }) }))
+    await store.migrate()
+    return store
+  },
+  {},
   NO_OPTIONS,
 )
 
