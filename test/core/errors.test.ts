@@ -134,8 +134,14 @@ describe('F25, P13: describeFailure keeps what helps and drops what may hold dat
 
   it('an ordinary message is kept although the data has short and common values', () => {
     const data = JSON.stringify({ a: 1, b: 'x', c: true, d: '', e: null, f: [0, 'on'] })
-    const message = 'SQLITE_CONSTRAINT: UNIQUE constraint failed: sessions.id'
-    expect(describeFailure(new Error(message), { data, version: 1 }).message).toBe(message)
+    const record = { data, version: 1, endsAt: null, flash: undefined, persistent: true }
+    for (const message of [
+      'SQLITE_CONSTRAINT: UNIQUE constraint failed: sessions.id',
+      "Cannot read properties of undefined (reading 'get')",
+      'expected true, got null',
+    ]) {
+      expect(describeFailure(new Error(message), record).message).toBe(message)
+    }
   })
 
   it('data with a line break in it is withheld too', () => {

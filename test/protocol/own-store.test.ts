@@ -1,8 +1,8 @@
 /** P6 on stores of a few methods, where ends and compare-and-set are several steps: no end falls between two of them. */
-import { type Expected, type SessionRecord, type UpdateResult } from 'latchkey'
+import type { Expected, SessionRecord, UpdateResult } from 'latchkey'
 import { describe, expect, test } from 'vitest'
 import { withoutWaiting } from './explore.ts'
-import { type Manager, managerOver, HOUR, START, ThreeMethodStore, type Data } from './site.ts'
+import { HOUR, managerOver, START, ThreeMethodStore, type Manager } from './site.ts'
 
 /** Holds the next `set` back, after everything was read and compared for it. */
 class SlowStore extends ThreeMethodStore {

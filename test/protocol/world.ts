@@ -6,8 +6,9 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
-import { SessionManager, Store, type Expected, type Session, type SessionRecord, type UpdateResult } from 'latchkey'
+import { SessionManager, type Session, type SessionRecord } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
+import { SteppedStore, SteppedThreeMethodStore, type Step } from './stepped-store.ts'
 
 export type Data = { a?: string; b?: string; n?: number; mine?: string }
 type Visit = Session<Data, { notice: string }>
@@ -110,7 +111,8 @@ export class World {
     }))
     const step: Step = (call, id, writes, run) => this.#store(call, id, writes, run)
     this.sessions = new SessionManager<Data, { notice: string }>({
-      store: storeKind === 'memory' ? new SteppedStore(this.records, step) : new ThreeMethodStore(this.records, step),
+      store:
+        storeKind === 'memory' ? new SteppedStore(this.records, step) : new SteppedThreeMethodStore(this.records, step),
       now: () => NOW,
       on: {
         lost: () => {
@@ -236,44 +238,6 @@ export class World {
 
   nameOf(token: string | undefined): string {
     return token === undefined ? 'no token' : `token ${this.tokens.indexOf(token)}`
-  }
-}
-
-type Step = <T>(call: string, id: string, writes: boolean, run: () => T) => T | Promise<T>
-
-/** The records of a real `MemoryStore`, through the three methods that make a store. */
-class ThreeMethodStore extends Store {
-  readonly inner: MemoryStore
-  readonly step: Step
-  constructor(inner: MemoryStore, step: Step) {
-    super()
-    this.inner = inner
-    this.step = step
-  }
-  get(id: string) {
-    return this.step('get', id, false, () => this.inner.get(id))
-  }
-  set(id: string, record: SessionRecord) {
-    return this.step('set', id, true, () => this.inner.set(id, record))
-  }
-  destroy(id: string) {
-    return this.step('destroy', id, true, () => this.inner.destroy(id))
-  }
-}
-
-/** The same with the `MemoryStore`'s own compare-and-set, one move each. */
-class SteppedStore extends ThreeMethodStore {
-  override get capabilities() {
-    return this.inner.capabilities
-  }
-  override create(record: SessionRecord) {
-    return this.step('create', record.id, true, () => this.inner.create(record))
-  }
-  override update(record: SessionRecord, expected: Expected, options?: { exactExpiry?: boolean }) {
-    return this.step<UpdateResult>('update', record.id, true, () => this.inner.update(record, expected, options))
-  }
-  override touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected) {
-    return this.step('touch', id, true, () => this.inner.touch(id, expiresAt, lastSeenAt, expected))
   }
 }
 
