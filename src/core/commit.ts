@@ -1,5 +1,6 @@
 /** Commit: one switch over what the session wants, then the response with its headers. */
 import { destroySession, type Context } from './context.ts'
+import { copyCookies } from './copy.ts'
 import { SessionStateError, StoreUnavailableError } from './errors.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionState } from './state.ts'
@@ -33,7 +34,7 @@ export async function commitSession(
       state.close()
     }
   }
-  return withSessionHeaders(context, state, response)
+  return withSessionHeaders(context, state, response, await copyCookies(context, state))
 }
 
 /** `save()`: the same switch, where a lost write is an error. */

@@ -260,5 +260,5 @@ function splitValue(name: string, value: string): string[] {
 /** Whether a Set-Cookie header is for this name or one of its pieces. */
 export function isSetCookieFor(header: string, name: string): boolean {
   const set = header.slice(0, Math.max(0, header.indexOf('='))).trim()
-  return set === name || set === `${name}.1` || set === `${name}.2`
+  return set === name || (set.startsWith(`${name}.`) && ['1', '2', 'copy'].includes(set.slice(name.length + 1)))
 }

@@ -5,6 +5,7 @@
  */
 import { constantTimeEqual } from './bytes.ts'
 import { callStore, type Context } from './context.ts'
+import { isFresh, openCopy } from './copy.ts'
 import type { PlainObject } from './data.ts'
 import { SessionExpiredError, SessionNotFoundError, StoreUnavailableError } from './errors.ts'
 import type { RejectReason } from './events.ts'
@@ -18,6 +19,8 @@ import { carriedBy, type Carried } from './transport.ts'
 /** A session found by the token that is its current one. */
 export interface Current {
   standing: 'current'
+  /** When the store was asked, in epoch milliseconds; `undefined` when a copy stood in for it. */
+  asOf: number | undefined
   record: SessionRecord
   secret: string
   data: PlainObject
@@ -31,8 +34,15 @@ export type Identified =
   | { standing: 'unknown' }
   | { standing: 'malformed' }
 
+export interface IdentifyOptions {
+  /** The sealed copy that came with the token. */
+  copy?: string | undefined
+  /** Ask the store even if the copy is fresh. */
+  fresh?: boolean
+}
+
 /** Finds and judges the session of a token. Throws only `StoreUnavailableError`. */
-export async function identify(context: Context, token: string): Promise<Identified> {
+export async function identify(context: Context, token: string, options: IdentifyOptions = {}): Promise<Identified> {
   const { store, emit, cookie } = context
   const reject = (reason: RejectReason, id?: string): Identified => {
     emit('rejected', { id, reason })
@@ -43,7 +53,7 @@ export async function identify(context: Context, token: string): Promise<Identif
     let reason: RejectReason = 'malformed'
     const record = await store.open(token, { name: cookie.bareName, reject: (why) => (reason = why) })
     if (!record) return reject(reason)
-    return judge(context, record, record.verifier, reject)
+    return judge(context, record, record.verifier, undefined, reject)
   }
 
   const parts = parseToken(token, context.signer !== undefined)
@@ -51,6 +61,10 @@ export async function identify(context: Context, token: string): Promise<Identif
   const { id, secret, signature } = parts
   if (signature !== undefined && !(await context.signer?.verify(`${id}.${secret}`, signature)))
     return reject('signature')
+  const verifier = await verifierOf(secret)
+  const copy = options.copy === undefined ? undefined : await openCopy(context, options.copy, id, verifier)
+  if (copy && !options.fresh && isFresh(context, copy)) return judge(context, copy.record, secret, undefined, reject)
+  const asOf = context.now()
   const record = await loadRecord(context, id)
   if (!record) return reject('unknown', id)
   if (!isRecord(record)) return reject('schema', id)
@@ -58,8 +72,11 @@ export async function identify(context: Context, token: string): Promise<Identif
     emit('storeError', { id, reason: 'load' })
     throw new StoreUnavailableError('The session store answered with another session than the one asked for.')
   }
-  const verifier = await verifierOf(secret)
-  if (constantTimeEqual(verifier, record.verifier)) return judge(context, record, secret, reject)
+  if (constantTimeEqual(verifier, record.verifier)) {
+    // An eventual store may still show what was there before this visitor's own last write.
+    const latest = copy && copy.record.version > record.version ? copy.record : record
+    return judge(context, latest, secret, asOf, reject)
+  }
   const { previous } = record
   if (previous && constantTimeEqual(verifier, previous.verifier) && context.now() < (previous.until ?? 0)) {
     return isExpired(record, context.now()) ? { standing: 'unknown' } : { standing: 'superseded', record }
@@ -71,6 +88,7 @@ function judge(
   context: Context,
   record: SessionRecord,
   secret: string,
+  asOf: number | undefined,
   reject: (reason: RejectReason, id: string) => Identified,
 ): Identified {
   const { id, subject } = record
@@ -82,7 +100,7 @@ function judge(
   if (!data) return reject('schema', id)
   decoded.set(record, data)
   context.emit('loaded', { id, subject })
-  return { standing: 'current', record, secret, data }
+  return { standing: 'current', record, secret, data, asOf }
 }
 
 /** `store.load`, where `SessionNotFoundError` means missing and anything else thrown is an outage. */
@@ -111,8 +129,8 @@ export async function openToken(context: Context, token: string): Promise<Curren
 }
 
 /** The request's session, or a new one. */
-export async function loadSession(context: Context, request: Request): Promise<Session> {
-  const carried = carriedBy(request, context.transports, context.cookie, context.trustProxy)
+export async function loadSession(context: Context, request: Request, fresh = false): Promise<Session> {
+  const carried = carriedIn(context, request)
   const last = carried[carried.length - 1] as Carried
   let found: Identified = { standing: 'unknown' }
   let used = last
@@ -120,7 +138,7 @@ export async function loadSession(context: Context, request: Request): Promise<S
   for (const one of carried) {
     if (one.token === undefined) continue
     try {
-      found = await identify(context, one.token)
+      found = await identify(context, one.token, { copy: one.copy, fresh })
     } catch (error) {
       if (!(error instanceof StoreUnavailableError && context.anonymousOnOutage)) throw error
       outage = error
@@ -137,6 +155,7 @@ export async function loadSession(context: Context, request: Request): Promise<S
     state.carried = used
     state.token = used.token
     state.secret = found.secret
+    state.asOf = found.asOf
     return session
   }
   const session = await context.store.generate(request, context.manager)
@@ -148,6 +167,10 @@ export async function loadSession(context: Context, request: Request): Promise<S
     state.carried = used
   }
   return session
+}
+
+function carriedIn(context: Context, request: Request): Carried[] {
+  return carriedBy(request, context.transports, context.cookie, context.trustProxy, context.store.copyTtl !== undefined)
 }
 
 /** Data of records on their way from `identify` to the session built of them, so that it is decoded once. */
@@ -162,5 +185,5 @@ export function buildSession(context: Context, request: Request, record?: Sessio
 
 /** How a session made for a request outside of `loadSession` is answered: as a new one. */
 export function answerAsNew(context: Context, request: Request, session: Session): void {
-  stateOf(session).carried = carriedBy(request, context.transports, context.cookie, context.trustProxy).at(-1)
+  stateOf(session).carried = carriedIn(context, request).at(-1)
 }

@@ -19,6 +19,11 @@ import { sweep, type SweepOptions } from './sweep.ts'
 import type { NeedsSerializer } from './types.ts'
 import { create, mustHold, renew, update } from './write.ts'
 
+export interface LoadOptions {
+  /** Ask the store even if a sealed copy of the record is fresh enough. Default `false`. */
+  fresh?: boolean
+}
+
 /** What `createSession` sets beside the data. */
 export interface CreateOptions {
   subject?: string
@@ -76,14 +81,16 @@ export class SessionManager<
 
   /**
    * The request's session, or a new one; the same object for the same `Request`. Bad, stale or foreign tokens are a new
-   * session, never an error (P12).
+   * session, never an error (P12). With `fresh`, the store is asked even where a sealed copy would do (`CookieCache`);
+   * changes made before are dropped then.
    * @throws StoreUnavailableError when the store failed (P11)
    */
-  load(request: Request): Promise<Session<Data, Flash>> {
+  load(request: Request, options: LoadOptions = {}): Promise<Session<Data, Flash>> {
     let session = this.#sessions.get(request)
+    if (session && options.fresh) return this.#refresh(request, session) as unknown as Promise<Session<Data, Flash>>
     if (!session) {
       this.#loading.add(request)
-      session = loadSession(this.#context, request)
+      session = loadSession(this.#context, request, options.fresh)
       this.#sessions.set(request, session)
       const done = (): boolean => this.#loading.delete(request)
       session.then(done, () => done() && this.#sessions.delete(request))
@@ -236,6 +243,20 @@ export class SessionManager<
     if (this.#loading.has(request)) return session
     answerAsNew(this.#context, request, session)
     if (bind) this.#sessions.set(request, Promise.resolve(session))
+    return session
+  }
+
+  /** Loads again what a copy stood in for; whoever holds the session sees the new state. */
+  async #refresh(request: Request, loading: Promise<Session>): Promise<Session> {
+    const session = await loading
+    const state = stateOf(session)
+    if (!state.record || state.asOf !== undefined || state.committed || state.destroyed) return session
+    this.#loading.add(request)
+    try {
+      shareState(await loadSession(this.#context, request, true), session)
+    } finally {
+      this.#loading.delete(request)
+    }
     return session
   }
 

@@ -10,8 +10,13 @@ import type { SessionState } from './state.ts'
 const SHARED_CACHING = ['CDN-Cache-Control', 'Cloudflare-CDN-Cache-Control', 'Surrogate-Control', 'Expires']
 
 /** The response with Set-Cookie, Vary and Cache-Control as the session's use asks for; itself when there is nothing to add. */
-export function withSessionHeaders(context: Context, state: SessionState, response: Response): Response {
-  const cookies = setCookies(context, state)
+export function withSessionHeaders(
+  context: Context,
+  state: SessionState,
+  response: Response,
+  copies: string[],
+): Response {
+  const cookies = [...setCookies(context, state), ...copies]
   if (response.status === 101 || response.status === 0) return response
   if (cookies.length === 0 && !state.accessed && !state.outage) return response
 

@@ -36,6 +36,8 @@ export class SessionState {
   /** The record whose replaced token this request came with: the session is empty and must not displace the new one. */
   superseded: SessionRecord | undefined
   outage: StoreUnavailableError | undefined
+  /** When the store was last read or written for this session, in epoch milliseconds; `undefined` while a copy stands in. */
+  asOf: number | undefined
 
   /** Set by any access through `Session`, for `Vary`. */
   accessed = false
@@ -206,7 +208,10 @@ export class SessionState {
     if (changed || saveUnchanged) return 'changed'
     // A token that carries its record is extended only when asked: a cookie on every read could undo a login (P1, R19).
     if (store.capabilities.carriesRecord) return this.touchAsked ? 'changed' : 'clean'
-    return this.touchAsked || isTouchDue(this.record, this.settings.now(), this.settings) ? 'touched' : 'clean'
+    if (this.touchAsked) return 'touched'
+    // A copy may be behind on touches; the store is asked again soon enough.
+    const copied = store.copyTtl !== undefined && this.asOf === undefined
+    return !copied && isTouchDue(this.record, this.settings.now(), this.settings) ? 'touched' : 'clean'
   }
 
   /** The content to write on top of `base`: mine, or mine replayed on what others wrote. */
@@ -226,6 +231,7 @@ export class SessionState {
   /** The record was written: it is what further changes are compared with. */
   settle(record: SessionRecord): void {
     this.record = record
+    this.asOf = this.settings.now()
     this.box.settled(record.data)
     this.flash.settled()
     this.#info = this.subjectSet = this.lifetimeSet = undefined

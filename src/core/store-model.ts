@@ -78,6 +78,8 @@ export interface StoreModel {
   /** Only for stores whose token carries the record: the record, or `undefined`. Never throws for bad input. */
   open?(token: string, context: SealContext): MaybePromise<SessionRecord | undefined>
   readonly capabilities?: StoreCapabilities
+  /** Only for stores that seal copies (`CookieCache`): how long a copy stands in for a read, in milliseconds. */
+  readonly copyTtl?: number | undefined
   generate?(request: Request, manager?: object): MaybePromise<Session>
   regenerate?(request: Request, manager?: object): MaybePromise<Session>
   load?(id: string, manager?: object): MaybePromise<SessionRecord | undefined>

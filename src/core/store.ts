@@ -21,6 +21,10 @@ export abstract class Store implements StoreModel {
     return { atomic: false, consistency: 'strong' }
   }
 
+  get copyTtl(): number | undefined {
+    return undefined
+  }
+
   create(record: SessionRecord): MaybePromise<boolean> {
     return exclusively(this, record.id, async () => {
       if (await getRecord(this, record.id)) return false

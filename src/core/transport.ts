@@ -1,5 +1,5 @@
 /** Transport: where a request carries its token, by cookie or as a bearer credential (RFC 6750), and nothing of its truth. */
-import { isSecureRequest, readChunks, type CookieSettings } from './cookie.ts'
+import { isSecureRequest, readChunks, readCookie, type CookieSettings } from './cookie.ts'
 
 /** `'cookie'`, or `'bearer'` for `Authorization: Bearer <token>`. */
 export type Transport = 'cookie' | 'bearer'
@@ -13,6 +13,13 @@ export interface Carried {
   secure: boolean
   /** How many cookies of ours came along: `destroy()` clears as many. */
   cookies: number
+  /** The sealed copy of the record that came along in a cookie of its own, for stores that use one. */
+  copy: string | undefined
+}
+
+/** The cookie a sealed copy of the record is kept in. */
+export function copyName(cookieName: string): string {
+  return `${cookieName}.copy`
 }
 
 /** The candidates of a request, in the order the transports are asked; the last stands for a new session. */
@@ -21,17 +28,19 @@ export function carriedBy(
   transports: readonly Transport[],
   cookie: CookieSettings,
   trustProxy: boolean,
+  copies: boolean,
 ): Carried[] {
   return transports.map((transport) => {
     if (transport === 'bearer') {
       const header = request.headers.get('authorization')
       const token = header ? /^Bearer +(\S+) *$/i.exec(header)?.[1] : undefined
-      return { token, transport, cookieName: '', secure: true, cookies: 0 }
+      return { token, transport, cookieName: '', secure: true, cookies: 0, copy: undefined }
     }
     const secure = isSecureRequest(request, cookie, trustProxy)
     const cookieName = secure ? cookie.secureName : cookie.plainName
     const header = request.headers.get('cookie')
     const found = header ? readChunks(header, cookieName, cookie.chunks) : undefined
-    return { token: found?.value || undefined, transport, cookieName, secure, cookies: found?.cookies ?? 0 }
+    const copy = copies && header ? readCookie(header, copyName(cookieName)) || undefined : undefined
+    return { token: found?.value || undefined, transport, cookieName, secure, cookies: found?.cookies ?? 0, copy }
   })
 }

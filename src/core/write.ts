@@ -127,6 +127,7 @@ export async function touch(context: Context, state: SessionState): Promise<bool
   if (!held) return false
   state.record = { ...record, expiresAt, lastSeenAt: Math.max(record.lastSeenAt, now) }
   state.touchAsked = false
+  state.asOf = now
   context.emit('touched', record)
   return true
 }
