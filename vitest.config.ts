@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { TotalsReporter } from './test/totals-reporter.ts'
 
@@ -7,6 +8,8 @@ interface Manifest {
   name: string
   exports: Record<string, string | { default: string }>
 }
+
+type WorkersOptions = Exclude<Parameters<typeof cloudflareTest>[0], (...args: never[]) => unknown>
 
 const root = import.meta.dirname
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
@@ -18,6 +21,26 @@ const alias = Object.entries(manifest.exports).flatMap(([subpath, target]) => {
   return { find: new RegExp(`^${manifest.name}${subpath.slice(1)}$`), replacement: join(root, source) }
 })
 
+/** Workers with the bindings of wrangler.toml: the one that the tests run in, and a real one, bundled, that they can call. */
+async function workerd(): Promise<WorkersOptions> {
+  const { build } = await import('esbuild')
+  const { outputFiles } = await build({
+    entryPoints: [join(root, 'test/workerd/module-scope.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    conditions: ['workerd', 'worker', 'import'],
+    external: ['cloudflare:*'],
+  })
+  const bindings = { kvNamespaces: ['SESSIONS'], d1Databases: ['DB'] }
+  const script = outputFiles[0]?.text ?? ''
+  const worker = { name: 'module-scope', modules: true, script, compatibilityDate: '2026-10-01', ...bindings }
+  return {
+    wrangler: { configPath: join(root, 'wrangler.toml') },
+    miniflare: { serviceBindings: { MODULE_SCOPE: 'module-scope' }, workers: [worker] },
+  }
+}
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -28,7 +51,17 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', 'test/browser/**'],
+          exclude: ['test/package/**', 'test/browser/**', 'test/workerd/**'],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        plugins: [cloudflareTest(workerd)],
+        test: {
+          name: 'workerd',
+          include: ['test/workerd/**/*.test.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

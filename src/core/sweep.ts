@@ -1,17 +1,29 @@
-/** Sweeping: expired records go in bounded batches, with room for other work in between. */
+/**
+ * Sweeping: expired records go in bounded batches, with room for other work in between. Nothing depends on it but space, so
+ * an error in the middle loses nothing: it says how far the sweep came, and the next one goes on from there.
+ */
 import { describe } from './describe.ts'
-import { SessionConfigError } from './errors.ts'
+import { SessionConfigError, StoreUnavailableError } from './errors.ts'
 
 export interface SweepOptions {
   /** Records per batch. Default 100. */
   batch?: number
   /** Stops after the batch under way; what was done is returned. */
   signal?: AbortSignal
-  /** Called after each batch with the number removed so far. */
+  /** Called after each batch with the number removed so far. What it throws ends the sweep. */
   onProgress?: (progress: { removed: number }) => void
 }
 
-/** Calls `remove(limit)` until a batch comes back short. */
+/** The `cause` of the `StoreUnavailableError` that ends a sweep: how far it came. Its own `cause` is what failed. */
+export interface SweepFailure extends Error {
+  /** The sessions removed by the batches that were acknowledged. */
+  removed: number
+}
+
+/**
+ * Calls `remove(limit)` until a batch comes back short.
+ * @throws StoreUnavailableError whose `cause` is a `SweepFailure`
+ */
 export async function sweep(remove: (limit: number) => Promise<number>, options: SweepOptions): Promise<number> {
   const { batch = 100, signal, onProgress } = options
   if (!Number.isInteger(batch) || batch < 1) {
@@ -19,11 +31,19 @@ export async function sweep(remove: (limit: number) => Promise<number>, options:
   }
   let removed = 0
   while (!signal?.aborted) {
-    const count = await remove(batch)
+    const count = await remove(batch).catch((error: unknown) => interrupted(error, removed))
     removed += count
     if (count > 0) onProgress?.({ removed })
     if (count < batch) break
     await new Promise((resolve) => setTimeout(resolve, 0))
   }
   return removed
+}
+
+/** Keeps what the store's error said, and adds how many were removed before it. */
+function interrupted(error: unknown, removed: number): never {
+  if (!(error instanceof StoreUnavailableError)) throw error
+  const far = `The sweep had removed ${removed} expired sessions; the next one goes on from there.`
+  const cause: SweepFailure = Object.assign(new Error(far, { cause: error.cause ?? error }), { removed })
+  throw new StoreUnavailableError(`${error.message} ${far}`, { cause })
 }

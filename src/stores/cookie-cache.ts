@@ -1,7 +1,7 @@
 /**
  * CookieCache: over any store, a sealed copy of the record in a second cookie. While the copy is fresher than `ttl` the store
  * is not read, and on eventual stores visitors see their own last write. Writes go through to the store at once and are
- * decided there. `ttl` is the longest that a revoked session still opens.
+ * decided there. `ttl` is the longest that a revoked session still opens, to whoever holds its token and its copy.
  */
 import { describe } from '../core/describe.ts'
 import { DURATION_FORM, parseDuration, type Duration } from '../core/duration.ts'
@@ -49,6 +49,8 @@ export class CookieCache extends Store {
       throw new SessionConfigError(
         'CookieCache over a CookieStore would seal everything twice; use the CookieStore alone.',
       )
+    if (this.#store.copyTtl !== undefined)
+      throw new SessionConfigError('CookieCache over a CookieCache would keep two copies; give it the store itself.')
     this.#sealer = new CookieStore(options)
     this.#ttl = ttl
     // What the store lacks stays lacking, so that a call which needs it says so.

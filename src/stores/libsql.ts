@@ -40,7 +40,7 @@ export class LibsqlStore extends SqliteStore {
   readonly #table: SessionsTable
   readonly #timeout: number
   readonly #isFile: boolean
-  #ready: Promise<void> | undefined
+  #isReady = false
   #turn: Promise<unknown> = Promise.resolve()
   #reconnectDue = false
   #closed = false
@@ -56,9 +56,11 @@ export class LibsqlStore extends SqliteStore {
   }
 
   /** Creates the table and its indexes where they are missing. The first call to the store does so by itself. */
-  override migrate(): Promise<void> {
-    this.#ready = undefined
-    return this.#prepare()
+  override async migrate(): Promise<void> {
+    this.#isReady = false
+    await this.#prepare()
+    // Asks for every column, so that a table of another shape is noticed now.
+    await this.get('')
   }
 
   /** Closes the database. Every call after it is a `StoreUnavailableError`. */
@@ -72,19 +74,17 @@ export class LibsqlStore extends SqliteStore {
     return this.#patiently(statement)
   }
 
-  /** Once; an attempt that failed is made again by the next call. */
-  #prepare(): Promise<void> {
-    return (this.#ready ??= this.#setUp().catch((error: unknown) => {
-      this.#ready = undefined
-      throw error
-    }))
-  }
-
-  #setUp(): Promise<void> {
+  /**
+   * Until it was done once, every call does it, and none waits for another's: in a Worker, what a cancelled request has
+   * begun never ends.
+   */
+  async #prepare(): Promise<void> {
+    if (this.#isReady) return
     const statements = createStatements(this.#table)
     // In WAL mode readers and a writer do not wait for each other; the file remembers it.
     if (this.#isFile) statements.unshift('PRAGMA journal_mode = WAL')
-    return this.#patiently(() => this.#client.executeMultiple(statements.join(';\n')))
+    await this.#patiently(() => (this.#isReady ? undefined : this.#client.executeMultiple(statements.join(';\n'))))
+    this.#isReady = true
   }
 
   /** Tries again while the database is locked: such a statement was certainly not executed (P14). Nothing else is repeated. */
@@ -142,20 +142,20 @@ function isBusy(error: unknown): boolean {
 
 function open(url: string, authToken: string | undefined): Client {
   try {
-    // `bigint` reads every integer, where `number` throws for large ones; a PRAGMA holds for the one connection.
-    return createClient({
-      url,
-      intMode: 'bigint',
-      ...(authToken && { authToken }),
-      ...(/^file:/i.test(url) && { concurrency: 1 }),
-    })
-  } catch {
+    // `bigint` reads every integer, where `number` throws for large ones; a PRAGMA holds for the one connection. Calls to a
+    // server do not queue: in a Worker, what a cancelled request has begun would keep its place in the queue for ever.
+    const concurrency = /^file:|^:memory:/i.test(url) ? 1 : Infinity
+    return createClient({ url, intMode: 'bigint', concurrency, ...(authToken && { authToken }) })
+  } catch (error) {
     // The client's message may repeat the URL, and that its token.
+    const noFiles = (error as { code?: unknown }).code === 'URL_SCHEME_NOT_SUPPORTED'
     throw new SessionConfigError(
-      /^file:/i.test(url)
-        ? '`url` names a file that cannot be opened. Its directory must exist already (a relative path starts at the ' +
+      noFiles
+        ? "`url` names a file, and there are none in this runtime; it must be a server's 'libsql://…', 'https://…' or 'http://…'."
+        : /^file:/i.test(url)
+          ? '`url` names a file that cannot be opened. Its directory must exist already (a relative path starts at the ' +
             'working directory; make it with `mkdir -p`), be writable, and the name must not be that of a directory.'
-        : `\`url\` is ${describe(url)}; it must be ${URL_FORM}.`,
+          : `\`url\` is ${describe(url)}; it must be ${URL_FORM}.`,
     )
   }
 }

@@ -62,10 +62,21 @@ export function toRecord(row: { [Column in keyof Row]: unknown }): SessionRecord
       info: fromJson(row.info),
       previous: fromJson(row.previous),
     })
-    return isRecord(record) ? record : undefined
+    return isRecord(record) && hasFields(record) ? record : undefined
   } catch {
     return undefined
   }
+}
+
+/** Whether what was kept as JSON is what it must be. */
+function hasFields({ ttl = 0, absolute = null, persistent = true, info = {}, previous }: SessionRecord): boolean {
+  return (
+    typeof ttl === 'number' &&
+    (absolute === null || typeof absolute === 'number') &&
+    typeof persistent === 'boolean' &&
+    Object.values(info).every((value) => typeof value === 'string') &&
+    (!previous || typeof previous.verifier === 'string')
+  )
 }
 
 /** The text as it was given to `toText`. */

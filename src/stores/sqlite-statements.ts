@@ -3,7 +3,20 @@
  * return rows, for counting rows is the one way to know what a write did that all drivers share. No transactions and no
  * PRAGMA, which not every driver has.
  */
-import { and, asc, count, eq, getTableColumns, gt, inArray, lte, sql, type Placeholder, type SQL } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  count,
+  eq,
+  getTableColumns,
+  getTableName,
+  gt,
+  inArray,
+  lte,
+  sql,
+  type Placeholder,
+  type SQL,
+} from 'drizzle-orm'
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core'
 import type { Row } from './sqlite-rows.ts'
 import { sessionsTable, type SessionsTable } from './sqlite-schema.ts'
@@ -24,21 +37,31 @@ export class SqliteStatements {
   readonly #db: SqliteDatabase
   readonly #table: SessionsTable
   readonly #id: { id: SessionsTable['id'] }
+  readonly #row: { [Column in keyof StoredRow]: SQL<StoredRow[Column]> }
 
   constructor(db: SqliteDatabase, table: SessionsTable) {
     this.#db = db
     this.#table = table
     this.#id = { id: table.id }
+    this.#row = qualified(table)
   }
 
-  readonly get: Statement<StoredRow> = lazily(() => this.#db.select().from(this.#table).where(this.#hasId()).prepare())
+  readonly get: Statement<StoredRow> = lazily(() =>
+    this.#db.select(this.#row).from(this.#table).where(this.#hasId()).prepare(),
+  )
 
   readonly exists: Statement<Id> = lazily(() =>
     this.#db.select(this.#id).from(this.#table).where(this.#hasId()).prepare(),
   )
 
   readonly create: Statement<Id> = lazily(() =>
-    this.#db.insert(this.#table).values(rowParams()).onConflictDoNothing().returning(this.#id).prepare(),
+    this.#db
+      .insert(this.#table)
+      .values(rowParams())
+      // Named, so that a table whose id is not unique is an error, and not a second row.
+      .onConflictDoNothing({ target: this.#table.id })
+      .returning(this.#id)
+      .prepare(),
   )
 
   readonly set: Statement<Id> = lazily(() => {
@@ -104,7 +127,7 @@ export class SqliteStatements {
   readonly page: Statement<StoredRow> = lazily(() => {
     const { id } = this.#table
     return this.#db
-      .select()
+      .select(this.#row)
       .from(this.#table)
       .where(gt(id, param('after')))
       .orderBy(asc(id))
@@ -126,7 +149,7 @@ export class SqliteStatements {
   })
 
   readonly findBySubject: Statement<StoredRow> = lazily(() =>
-    this.#db.select().from(this.#table).where(this.#hasSubject()).prepare(),
+    this.#db.select(this.#row).from(this.#table).where(this.#hasSubject()).prepare(),
   )
 
   readonly removeBySubject: Statement<Id> = lazily(() => {
@@ -156,6 +179,18 @@ function lazily<Result>(prepare: () => { all: Statement<Result> }): Statement<Re
 
 function param(name: string): Placeholder {
   return sql.placeholder(name)
+}
+
+/**
+ * The columns of a row by table and name. By name alone, as Drizzle writes them, a column that is missing is to some SQLite
+ * (D1, bun:sqlite) the text of its name: everybody's subject would be `subject`.
+ */
+function qualified(table: SessionsTable): { [Column in keyof StoredRow]: SQL<StoredRow[Column]> } {
+  const columns = Object.entries(getTableColumns(table)).map(([name, column]) => [
+    name,
+    sql`${sql.identifier(getTableName(table))}.${sql.identifier(column.name)}`,
+  ])
+  return Object.fromEntries(columns)
 }
 
 /** A whole row, to be bound. */

@@ -2,7 +2,7 @@
  * SqliteStore: sessions in any SQLite database that Drizzle drives, synchronous or not. Every method is one statement
  * (sqlite-statements.ts), atomic by itself, over the table of sqlite-schema.ts; sqlite-rows.ts turns records into rows.
  */
-import { is, sql } from 'drizzle-orm'
+import { getTableColumns, getTableName, is, sql } from 'drizzle-orm'
 import { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { describe } from '../core/describe.ts'
 import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
@@ -48,11 +48,16 @@ export class SqliteStore extends Store {
     return { atomic: true, consistency: 'strong' }
   }
 
-  /** Creates the table and its indexes where they are missing. Safe at every start, by several processes at once. */
+  /**
+   * Creates the table and its indexes where they are missing. Safe at every start, by several processes at once.
+   * @throws StoreUnavailableError when there is a table of that name and another shape, naming the column
+   */
   async migrate(): Promise<void> {
-    for (const statement of createStatements(this.#table)) {
-      await this.execute(async () => void (await this.#db.run(sql.raw(statement))))
-    }
+    const [table = '', ...indexes] = createStatements(this.#table)
+    await this.execute(async () => void (await this.#db.run(sql.raw(table))))
+    // Asks for every column: to some SQLite, an index on a missing one is an index on the text of its name.
+    await this.get('')
+    for (const index of indexes) await this.execute(async () => void (await this.#db.run(sql.raw(index))))
   }
 
   override async get(id: string): Promise<SessionRecord | undefined> {
@@ -148,11 +153,8 @@ export class SqliteStore extends Store {
       return await statement()
     } catch (error) {
       const cause = withoutParameters(error)
-      if (!(cause instanceof Error && /no such table/i.test(cause.message))) throw cause
-      throw new StoreUnavailableError(
-        'The sessions table is missing. Create it with `await store.migrate()`, once at start, or with drizzle-kit.',
-        { cause },
-      )
+      const problem = cause instanceof Error ? shapeProblem(cause.message, this.#table) : undefined
+      throw problem === undefined ? cause : new StoreUnavailableError(problem, { cause })
     }
   }
 }
@@ -161,6 +163,26 @@ export class SqliteStore extends Store {
 export function tableProblems(table: unknown): string[] {
   if (is(table, SQLiteTable) && 'verifier' in table) return []
   return [`\`table\` is ${describe(table)}; it must come from \`sessionsTableNamed(name)\`.`]
+}
+
+/** What a database's message says of the table, `undefined` when it is about something else. */
+function shapeProblem(message: string, table: SessionsTable): string | undefined {
+  if (/no such table/i.test(message))
+    return 'The sessions table is missing. Create it with `await store.migrate()`, once at start, or with drizzle-kit.'
+  const name = getTableName(table)
+  const columns = Object.values(getTableColumns(table)).map((column) => column.name)
+  const missing = /(?:no such column: "?(?:\w+"?\."?)?|has no column named "?)(\w+)/i.exec(message)?.[1]
+  const [, owner, required = ''] = /NOT NULL constraint failed: (\w+)\.(\w+)/i.exec(message) ?? []
+  let what: string | undefined
+  if (missing !== undefined && columns.includes(missing)) what = `it has no column \`${missing}\``
+  else if (owner === name && !columns.includes(required))
+    what = `its column \`${required}\`, which is none of ours, is NOT NULL`
+  else if (/ON CONFLICT clause does not match/i.test(message)) what = 'its column `id` is not the primary key'
+  if (what === undefined) return undefined
+  return (
+    `The table \`${name}\` is no sessions table of this version: ${what}. Bring it up to \`sessionsTable\` with drizzle-kit, ` +
+    'or give sessions a table of their own: `sessionsTableNamed(name)`, then `await store.migrate()`.'
+  )
 }
 
 function expectedValues({ version, verifier }: Expected): { expectedVersion: number; expectedVerifier: string | null } {

@@ -159,9 +159,13 @@ export async function signIn(
   return { ...client, id: session.id }
 }
 
-/** The client that holds these headers. */
-export function clientWith(headers: Headers): Client {
-  const cookie = headers.get('cookie') ?? ''
+/**
+ * The client that holds the token of these headers, and no more: what a sealed copy of the record (`CookieCache`) still opens
+ * is not what the store promises.
+ */
+export function clientWith(from: Headers): Client {
+  const [cookie = ''] = (from.get('cookie') ?? '').split(';', 1)
+  const headers = new Headers({ cookie })
   const token = cookie.slice(cookie.indexOf('=') + 1)
   return { headers, token, request: () => new Request('https://localhost/', { headers }) }
 }

@@ -2,7 +2,8 @@
 import { SessionConflictError } from '../core/errors.ts'
 import { destroyRecord, Store } from '../core/store.ts'
 import { check, rejects, same } from './assert.ts'
-import { aFullRecord, aRecord, expecting, find, manage, noRow, overlapping, plant, signIn, ticks } from './bench.ts'
+import { aFullRecord, aRecord, expecting, find, HOUR, manage, noRow, overlapping, plant } from './bench.ts'
+import { signIn, ticks } from './bench.ts'
 import type { CaseDefinition } from './case.ts'
 import { createId, createSecret } from '../core/token.ts'
 import { faulty } from './faulty.ts'
@@ -89,7 +90,8 @@ export const rowCases: CaseDefinition[] = [
       const next = { ...record, version: 2, data: '{"visits":2}' }
       same(await store.update(next, expecting(record)), 'gone', 'update on a destroyed id')
       await noRow(store, record.id, 'u_1')
-      const never = aRecord(bench)
+      // An hour old: of a younger one, an eventual store may take it that it is only not to be seen yet.
+      const never = aRecord(bench, { createdAt: bench.clock() - HOUR })
       same(await store.update(never, expecting(never)), 'gone', 'update on an id that never was')
       await noRow(store, never.id)
     },

@@ -22,9 +22,11 @@ function holdsSecret(text: string, { token }: Client): boolean {
   return secrets.some((secret) => secret !== '' && text.includes(secret))
 }
 
-/** A visitor after a response that may have brought a new cookie. */
+/** A visitor after a response that may have brought a new token. */
 function after(visitor: Client, response: Response): Client {
-  const cookie = response.headers.getSetCookie()[0]?.split(';', 1)[0]
+  const [name] = (visitor.headers.get('cookie') ?? '').split('=', 1)
+  const found = response.headers.getSetCookie().find((header) => header.startsWith(`${name}=`))
+  const cookie = found?.split(';', 1)[0]
   return clientWith(cookie ? new Headers({ cookie }) : visitor.headers)
 }
 

@@ -109,6 +109,9 @@ describe('imports go one way', () => {
     )
     expect(foreign.filter((edge) => !edge.startsWith('stores/libsql.ts → stores/sqlite'))).toEqual([])
     expect(readFileSync(join(SRC, 'stores/libsql.ts'), 'utf8')).toMatch(/class LibsqlStore extends SqliteStore/)
+    expect(edges(['stores/cookie-cache.ts'], (to) => to.startsWith('stores/'))).toEqual([
+      'stores/cookie-cache.ts → stores/cookie.ts',
+    ])
   })
 
   it('MemoryStore does not import the whole core, which imports it', () => {

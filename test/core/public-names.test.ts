@@ -57,7 +57,9 @@ const NAMES: Record<string, string[]> = {
   './stores/memory': ['MemoryStore'],
   './stores/sqlite': ['SqliteStore', 'sessionsTable', 'sessionsTableNamed'],
   './stores/libsql': ['LibsqlStore', 'sessionsTable', 'sessionsTableNamed'],
+  './stores/cloudflare-kv': ['CloudflareKVStore'],
   './stores/cookie': ['CookieStore'],
+  './stores/cookie-cache': ['CookieCache'],
   './testing': ['FaultyStore', 'faulty', 'loginAs', 'storeCases', 'testClock'],
 }
 

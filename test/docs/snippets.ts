@@ -95,6 +95,7 @@ export async function checkSnippets(docs: readonly Doc[], root: string = reposit
 const RUNTIMES = `
 declare namespace Deno {
   const env: { get(name: string): string | undefined }
+  function cron(name: string, schedule: string, handler: () => void | Promise<void>): Promise<void>
   function serve(handler: (request: Request, info: object) => Response | Promise<Response>): { finished: Promise<void> }
   function serve(options: { port?: number }, handler: (request: Request, info: object) => Response | Promise<Response>): { finished: Promise<void> }
 }

@@ -1,69 +1,19 @@
-/**
- * LibsqlStore against a server: one that speaks the wire protocol of sqld (Hrana 2 over HTTP) in front of Node's own
- * SQLite, and that can be told to fail.
- */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { DatabaseSync } from 'node:sqlite'
+/** LibsqlStore against a server: the Hrana protocol over HTTP, in front of a libSQL file, which can be told to fail. */
 import { SessionManager, StoreUnavailableError } from 'latchkey'
 import { LibsqlStore } from 'latchkey/stores/libsql'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { recordOf } from './sqlite-databases.ts'
-
-type Value = { type: 'null' } | { type: 'text' | 'integer'; value: string } | { type: 'float'; value: number }
-type Step = { type: string; sql?: string; stmt?: { sql: string; args: Value[] } }
+import { startHranaServer } from '../support/hrana-server.ts'
+import { recordOf, secondConnection, temporaryFile } from './sqlite-databases.ts'
 
 async function served(options: { timeout?: number } = {}) {
-  const database = new DatabaseSync(':memory:')
-  const server = {
-    /** The requests as they came. */
-    seen: [] as { authorization: string | undefined; steps: Step[] }[],
-    /** Answers to the next requests instead of running them. */
-    failures: [] as { code: string; message: string }[],
-    /** Runs the next request, and then hangs up without an answer. */
-    hangUp: false,
-  }
-  const http = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
-    const { requests } = JSON.parse(Buffer.concat(chunks).toString()) as { requests: Step[] }
-    server.seen.push({ authorization: request.headers.authorization, steps: requests })
-    const failure = server.failures.shift()
-    const results = requests.map((step) =>
-      failure && step.type !== 'close'
-        ? { type: 'error', error: failure }
-        : { type: 'ok', response: run(database, step) },
-    )
-    if (server.hangUp) return void request.socket.destroy()
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ baton: null, base_url: null, results }))
-  })
-  await new Promise<void>((listening) => http.listen(0, '127.0.0.1', listening))
-  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
-  const store = new LibsqlStore({ url, authToken: 'canary-token', ...options })
-  onTestFinished(() => {
+  const file = temporaryFile()
+  const server = await startHranaServer(file, { authToken: 'canary-token' })
+  const store = new LibsqlStore({ url: server.url, authToken: 'canary-token', ...options })
+  onTestFinished(async () => {
     store.close()
-    http.closeAllConnections()
-    http.close()
-    database.close()
+    await server.close()
   })
-  return { store, server, rows: (sql: string) => database.prepare(sql).all() }
-}
-
-function run(database: DatabaseSync, { type, sql = '', stmt }: Step): object {
-  if (type === 'sequence') database.exec(sql)
-  if (!stmt) return { type }
-  const statement = database.prepare(stmt.sql)
-  const values = stmt.args.map((arg) =>
-    arg.type === 'null' ? null : arg.type === 'integer' ? BigInt(arg.value) : arg.value,
-  )
-  const cols = statement.columns().map(({ name }) => ({ name }))
-  const rows = statement.all(...values).map((row) =>
-    Object.values(row).map((value): Value => {
-      if (value === null) return { type: 'null' }
-      return { type: typeof value === 'number' ? 'integer' : 'text', value: String(value) }
-    }),
-  )
-  return { type, result: { cols, rows, affected_row_count: 0, last_insert_rowid: null } }
+  return { store, server, rows: secondConnection(file) }
 }
 
 describe('LibsqlStore on a server', () => {
@@ -77,7 +27,7 @@ describe('LibsqlStore on a server', () => {
     expect(await store.update({ ...record, version: 2 }, { version: 1, verifier: 'verifier' })).toBe('ok')
     expect(await store.update({ ...record, version: 2 }, { version: 1, verifier: 'verifier' })).toBe('conflict')
     expect(await store.touch('id', 11_000, 2_000, { version: 2, verifier: 'verifier' })).toBe(true)
-    expect(rows('select version, expires_at, typeof(expires_at) as type from sessions')).toMatchObject([
+    expect(await rows('select version, expires_at, typeof(expires_at) as type from sessions')).toMatchObject([
       { version: 2, expires_at: 11_000, type: 'integer' },
     ])
     expect(await store.removeExpired(11_000, 10)).toBe(1)
@@ -113,7 +63,7 @@ describe('LibsqlStore on a server', () => {
     const error: unknown = await store.create(recordOf({ data: 'canary-data' })).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(Error)
     expect(server.seen).toHaveLength(before + 1)
-    expect(rows('select data from sessions')).toMatchObject([{ data: 'canary-data' }])
+    expect(await rows('select data from sessions')).toMatchObject([{ data: 'canary-data' }])
     expect(String((error as Error).stack) + String((error as Error).cause)).not.toContain('canary')
   })
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createClient } from '@libsql/client'
+import type { Logger } from 'drizzle-orm'
 import { BetterSQLiteSession } from 'drizzle-orm/better-sqlite3/session'
 import { drizzle } from 'drizzle-orm/libsql'
 import { BaseSQLiteDatabase, SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
@@ -66,7 +67,6 @@ export const DRIVERS: { driver: string; open: () => TestDatabase }[] = [
       onTestFinished(() => connection.close())
       const queries: Query[] = []
       const logger = { logQuery: (sql: string, params: unknown[]) => void queries.push({ sql, params }) }
-      const dialect = new SQLiteSyncDialect()
       const elsewhere: TestDatabase['elsewhere'] = async (sql) => {
         const other = new DatabaseSync(file)
         try {
@@ -75,11 +75,19 @@ export const DRIVERS: { driver: string; open: () => TestDatabase }[] = [
           other.close()
         }
       }
-      const session = new BetterSQLiteSession(likeBetterSqlite(connection), dialect, undefined, { logger })
-      return { db: new BaseSQLiteDatabase('sync', dialect, session, undefined), queries, elsewhere }
+      return { db: throughNodeSqlite(connection, logger), queries, elsewhere }
     },
   },
 ]
+
+/** A Drizzle database over Node's own SQLite, which Drizzle has no driver for. */
+export function throughNodeSqlite(connection: DatabaseSync, logger?: Logger): SqliteDatabase {
+  const dialect = new SQLiteSyncDialect()
+  const session = new BetterSQLiteSession(likeBetterSqlite(connection), dialect, undefined, {
+    ...(logger && { logger }),
+  })
+  return new BaseSQLiteDatabase('sync', dialect, session, undefined)
+}
 
 /** Node's own SQLite with the face of better-sqlite3. */
 function likeBetterSqlite(connection: DatabaseSync): any {

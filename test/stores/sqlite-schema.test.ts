@@ -109,13 +109,18 @@ describe.each(DRIVERS)('migrate on $driver', ({ open }) => {
     await store.length()
     await store.all().next()
     await store.destroy('id')
-    expect(queries).toHaveLength(13)
+    await store.clear()
+    expect(queries).toHaveLength(14)
     const steps: string[] = []
-    for (const { sql } of queries.filter((query) => !query.sql.startsWith('insert'))) {
+    for (const { sql } of queries) {
       const plan = await elsewhere(`explain query plan ${sql.replaceAll('?', '1')}`)
       const details = plan.map(({ detail }) => String(detail))
-      expect(details.join('; '), sql).toMatch(/USING (COVERING )?INDEX/)
-      steps.push(...details)
+      // An insert looks nothing up but what its unique index refuses; clearing the table drops its pages.
+      if (sql.startsWith('insert') || sql === 'delete from "sessions"') expect(details, sql).toEqual([])
+      else {
+        expect(details.join('; '), sql).toMatch(/USING (COVERING )?INDEX/)
+        steps.push(...details)
+      }
     }
     expect(steps.filter((step) => step.startsWith('SCAN') && !step.includes('COVERING INDEX'))).toEqual([])
     expect(steps.join('; ')).toContain('sessions_expires_at (expires_at<?)')

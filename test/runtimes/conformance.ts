@@ -1,0 +1,96 @@
+/**
+ * The conformance kit without a test runner, for every runtime there is. An entry (`node.ts`, `deno.ts`, `bun.ts`, the Worker)
+ * lists the stores of its runtime and prints one line of JSON for each. Nothing here but the library, by relative path:
+ * that is what all of them resolve alike.
+ */
+import { Store, type SessionRecord, type StoreModel } from '../../src/core/index.ts'
+import { CookieCache } from '../../src/stores/cookie-cache.ts'
+import { CookieStore } from '../../src/stores/cookie.ts'
+import { MemoryStore } from '../../src/stores/memory.ts'
+import { storeCases, type StoreCase, type StoreCaseOptions } from '../../src/testing/index.ts'
+
+/** A store, and how the kit gets at it. */
+export interface Subject {
+  store: string
+  cases: () => Promise<StoreCase[]>
+}
+
+/** What the kit found out about one store in one runtime. */
+export interface Report {
+  runtime: string
+  store: string
+  run: number
+  skipped: number
+  failed: number
+  /** By case: `'held'`, `'skipped: <why>'` or `'failed: <why>'`. */
+  outcomes: Record<string, string>
+}
+
+export function subject<S extends StoreModel>(
+  store: string,
+  makeStore: () => S | Promise<S>,
+  options?: StoreCaseOptions<S>,
+): Subject {
+  return { store, cases: async () => storeCases(async () => makeStore(), options) }
+}
+
+/** Runs every case of every store, one after the other. */
+export async function* measure(runtime: string, subjects: readonly Subject[]): AsyncGenerator<Report, void, undefined> {
+  for (const { store, cases } of subjects) {
+    const report: Report = { runtime, store, run: 0, skipped: 0, failed: 0, outcomes: {} }
+    for (const { name, run, skip } of await cases()) {
+      if (skip !== undefined) {
+        report.skipped++
+        report.outcomes[name] = `skipped: ${skip}`
+        continue
+      }
+      report.run++
+      try {
+        await run()
+        report.outcomes[name] = 'held'
+      } catch (error) {
+        report.failed++
+        report.outcomes[name] = `failed: ${error instanceof Error ? error.message : String(error)}`
+      }
+    }
+    yield report
+  }
+}
+
+/** What an entry is told by whoever starts it. */
+export interface Task {
+  /** An empty directory of its own. */
+  directory: string
+  /** A libSQL server, and another one from outside where there is one. */
+  servers: { name: string; url: string; authToken?: string }[]
+}
+
+/** Measures, and prints each report as a line. */
+export async function print(runtime: string, subjects: readonly Subject[]): Promise<void> {
+  for await (const report of measure(runtime, subjects)) console.log(JSON.stringify(report))
+}
+
+/** The smallest store there is. */
+class MapStore extends Store {
+  readonly #rows = new Map<string, string>()
+  async get(id: string): Promise<SessionRecord | undefined> {
+    const row = this.#rows.get(id)
+    return row === undefined ? undefined : (JSON.parse(row) as SessionRecord)
+  }
+  async set(id: string, record: SessionRecord): Promise<void> {
+    this.#rows.set(id, JSON.stringify(record))
+  }
+  async destroy(id: string): Promise<boolean> {
+    return this.#rows.delete(id)
+  }
+}
+
+const secret = 'a secret for tests, of more than 32 bytes'
+
+/** The stores that need nothing of their runtime. */
+export const portable: readonly Subject[] = [
+  subject('MemoryStore', () => new MemoryStore(), { otherNamespace: () => new MemoryStore() }),
+  subject('CookieStore', () => new CookieStore({ secret })),
+  subject('CookieCache over MemoryStore', () => new CookieCache(new MemoryStore(), { secret })),
+  subject('three methods over a Map', () => new MapStore()),
+]

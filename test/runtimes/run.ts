@@ -1,0 +1,121 @@
+/** Runs an entry of this folder in its runtime: a process of its own, or a Worker, and collects what it reports. */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { startHranaServer } from '../support/hrana-server.ts'
+import type { Report, Task } from './conformance.ts'
+
+export const root: string = join(import.meta.dirname, '../..')
+const bin = join(root, 'node_modules/.bin')
+
+export type Runtime = 'node' | 'bun' | 'deno' | 'workerd'
+
+/** All that Deno must allow for libSQL: native code, what that code asks for to find itself, and the servers. */
+export function denoPermissions({ servers }: Task): string[] {
+  return [
+    '--allow-ffi=node_modules/@libsql',
+    '--allow-env=LIBSQL_JS_DEV',
+    '--allow-sys=cpus,hostname,networkInterfaces',
+    ...servers.map(({ url }) => `--allow-net=${new URL(url.replace(/^libsql:/, 'https:')).host}`),
+  ]
+}
+
+/** Runs a program of `node_modules` to its end; what it printed, or an error that says what went wrong. */
+export async function runProgram(program: string, args: readonly string[]): Promise<string> {
+  const file = program === 'node' ? process.execPath : join(bin, program)
+  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH']}`, NO_COLOR: '1' }
+  try {
+    const { stdout, stderr } = await promisify(execFile)(file, args, { cwd: root, env, maxBuffer: 1e8 })
+    return stdout + stderr
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${program} ${args[0]} failed:\n${stdout}${stderr}`, { cause: error })
+  }
+}
+
+/** Runs the kit on every store of a runtime. */
+export async function reportsOf(runtime: Runtime): Promise<Report[]> {
+  return withTask(async (task) => {
+    const argument = JSON.stringify(task)
+    if (runtime === 'workerd') return parse(await inWorker('test/runtimes/workerd.ts', task, async (ask) => ask('/')))
+    if (runtime !== 'deno') return parse(await runProgram(runtime, [`test/runtimes/${runtime}.ts`, argument]))
+    const flags = ['--quiet', '--no-prompt', '--no-lock', '--node-modules-dir=manual', ...denoPermissions(task)]
+    return parse(await runProgram('deno', ['run', ...flags, 'test/runtimes/deno.ts', argument]))
+  })
+}
+
+function parse(lines: string): Report[] {
+  const reports = lines.split('\n').filter((line) => line.startsWith('{'))
+  if (reports.length === 0) throw new Error(`Nothing was reported:\n${lines}`)
+  return reports.map((line) => JSON.parse(line) as Report)
+}
+
+/** A directory and a libSQL server for the time of one run; the server of `LIBSQL_URL` too, where there is one. */
+export async function withTask<T>(use: (task: Task) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-kit-'))
+  const server = await startHranaServer(join(directory, 'server.db'), { authToken: 'a-token' })
+  const servers: Task['servers'] = [{ name: '', url: server.url, authToken: 'a-token' }]
+  const { LIBSQL_URL: url, LIBSQL_AUTH_TOKEN: authToken } = process.env
+  if (url) servers.push({ name: ' (LIBSQL_URL)', url, ...(authToken && { authToken }) })
+  try {
+    return await use({ directory, servers })
+  } finally {
+    await server.close()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Why the kit does not run on a server from outside, or `undefined` when it does. */
+export function missingServer(): string | undefined {
+  return process.env['LIBSQL_URL']
+    ? undefined
+    : 'no libSQL server from outside: LIBSQL_URL (and LIBSQL_AUTH_TOKEN) are not set'
+}
+
+/** Bundles a Worker, as wrangler does, runs it in workerd with a KV namespace, a D1 database and the task, and asks it. */
+export async function inWorker<T>(
+  entry: string,
+  task: Task,
+  use: (ask: (path: string) => Promise<string>) => Promise<T>,
+): Promise<T> {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, entry)],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+    logLevel: 'silent',
+  })
+  const worker = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: outputFiles[0]?.text ?? '',
+      compatibilityDate: '2026-10-01',
+      kvNamespaces: ['SESSIONS'],
+      d1Databases: ['DB'],
+      bindings: { TASK: task as never, RUNTIME: `workerd ${workerdVersion()}` },
+    }),
+  )
+  try {
+    const url = await worker.ready
+    return await use(async (path) => {
+      const response = await fetch(new URL(path, url))
+      const text = await response.text()
+      if (!response.ok) throw new Error(`The Worker answered ${response.status}:\n${text}`)
+      return text
+    })
+  } finally {
+    await worker.dispose()
+  }
+}
+
+function workerdVersion(): string {
+  const manifest = readFileSync(join(root, 'node_modules/workerd/package.json'), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}

@@ -1,0 +1,283 @@
+/** CookieCache over other stores: what they keep it keeps, what they lack it lacks, and on an eventual one it sees further. */
+import { SessionManager, SessionUnsupportedError, Store, type Session, type SessionRecord } from 'latchkey'
+import { CookieCache } from 'latchkey/stores/cookie-cache'
+import { LibsqlStore } from 'latchkey/stores/libsql'
+import { MemoryStore } from 'latchkey/stores/memory'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { WatchedStore } from '../support/watched-store.ts'
+import { conforms } from '../testing/conforms.ts'
+import { bareModel, ThreeMethodStore } from '../testing/three-methods.ts'
+import { CachedApp, cookiesOf, COPY, MINUTE, SECOND, SECRET, TOKEN, type Data } from './cached.ts'
+import { temporaryFile } from './sqlite-databases.ts'
+
+await conforms(
+  'CookieCache over a MemoryStore',
+  () => new CookieCache(new MemoryStore(), { secret: SECRET }),
+  {},
+  {
+    'the option `peer` was not given': 'R01 R02 R03 R04 R05 R06 R10',
+    'the option `otherNamespace` was not given': 'S22',
+    'the option `lock` was not given': 'S17',
+  },
+)
+
+describe('over a store of three methods', () => {
+  const counting = () => {
+    const store = new ThreeMethodStore()
+    const calls: string[] = []
+    const get = store.get.bind(store)
+    store.get = (id) => {
+      calls.push('get')
+      return get(id)
+    }
+    return { store, calls }
+  }
+
+  it('reads are spared, writes compare and set as ever, one after the other', async () => {
+    const { store, calls } = counting()
+    const app = new CachedApp(store)
+    await app.visit((session) => session.set('n', 0))
+    calls.length = 0
+    for (let visit = 0; visit < 5; visit++) await app.see((session) => session.data)
+    expect(calls).toEqual([])
+    const commits = await Promise.all(
+      Array.from({ length: 10 }, () => app.underway((session) => session.update((data) => void data['n']++))),
+    )
+    await Promise.all(commits.map((commit) => commit()))
+    expect(await app.sessions.retrieveSession(app.token)).toEqual({ n: 10 })
+  })
+
+  it('P6: a logout takes its turn with the writes of others; the base class holds one lock for the cache and the store', async () => {
+    const { store } = counting()
+    const app = new CachedApp(store)
+    const direct = new SessionManager<Data>({ initial: () => ({}), store, now: () => app.clock.now })
+    for (let round = 0; round < 20; round++) {
+      const browser = new CachedApp(store, {}, app.clock)
+      await browser.visit((session) => session.set('n', 1))
+      const { token } = browser
+      const leave = await browser.underway((session) => session.destroy())
+      const write = direct.updateSession(token, { n: 2 }).catch(() => undefined)
+      for (let tick = 0; tick < round; tick++) await Promise.resolve()
+      await Promise.all([leave(), write])
+      expect(store.records.size).toBe(0)
+    }
+  })
+
+  it('what the store lacks is still a SessionUnsupportedError', async () => {
+    const app = new CachedApp(counting().store)
+    await expect(app.sessions.removeExpiredSessions()).rejects.toThrow(SessionUnsupportedError)
+    await expect(app.sessions.listSessions('u_1')).rejects.toThrow(/findBySubject/)
+    expect([app.cache.capabilities, app.cache.all]).toEqual([{ atomic: false, consistency: 'strong' }, undefined])
+  })
+
+  it('a plain object will do', async () => {
+    const app = new CachedApp(bareModel())
+    await app.visit((session) => session.set('n', 1))
+    expect(await app.see((session) => session.data)).toEqual({ n: 1 })
+  })
+})
+
+describe('over a LibsqlStore', () => {
+  it('whole flow: reads are spared, a login, device list, log out everywhere, sweep', async () => {
+    const store = new LibsqlStore({ url: `file:${temporaryFile()}` })
+    onTestFinished(() => store.close())
+    let reads = 0
+    const get = store.get.bind(store)
+    store.get = (id) => {
+      reads++
+      return get(id)
+    }
+    const app = new CachedApp(store)
+    await app.visit((session) => session.set('cart', ['mug']))
+    await app.visit((session) => void (session.subject = 'u_1'))
+    for (let second = 0; second < 29; second++) {
+      app.clock.now += SECOND
+      expect(await app.see(({ subject, data }) => [subject, data])).toEqual(['u_1', { cart: ['mug'] }])
+    }
+    expect(reads).toBe(0)
+    expect(await app.sessions.listSessions('u_1')).toHaveLength(1)
+    expect(await app.sessions.removeSessionsOf('u_1')).toBe(1)
+    app.clock.now += SECOND
+    expect(await app.see((session) => session.isNew)).toBe(true)
+    expect(reads).toBe(1)
+    await app.sessions.createSession({}, { ttl: '1m' })
+    app.clock.now += MINUTE
+    expect([await app.sessions.countExpiredSessions(), await app.sessions.removeExpiredSessions()]).toEqual([1, 1])
+    expect(await store.length()).toBe(0)
+  })
+})
+
+describe('the lifecycle methods of the store underneath take effect', () => {
+  class Watching extends MemoryStore {
+    readonly seen: string[] = []
+    override async generate(request: Request, manager?: object): Promise<Session> {
+      this.seen.push('generate')
+      const session = await super.generate(request, manager)
+      session.data['landing'] = true
+      return session
+    }
+    override async regenerate(request: Request, manager?: object): Promise<Session> {
+      this.seen.push('regenerate')
+      return super.regenerate(request, manager)
+    }
+    override load(id: string, manager?: object): ReturnType<Store['load']> {
+      this.seen.push('load')
+      return super.load(id, manager)
+    }
+    override async createSession(
+      request: Request,
+      record: SessionRecord,
+      bind?: boolean,
+      manager?: object,
+    ): Promise<Session> {
+      this.seen.push('createSession')
+      return super.createSession(request, record, bind, manager)
+    }
+  }
+
+  it('through the manager: all four, `load` where the copy does not stand in', async () => {
+    const app = new CachedApp(new Watching())
+    const { seen } = app.store
+    await app.visit(() => undefined)
+    expect(seen.splice(0)).toEqual(['generate'])
+    expect(await app.see((session) => session.data)).toEqual({ landing: true })
+    expect(seen.splice(0)).toEqual(['createSession'])
+    app.clock.now += 30 * SECOND
+    await app.visit((session) => session.data)
+    expect(seen.splice(0)).toEqual(['load', 'createSession'])
+    await app.visit((_, request) => app.sessions.regenerate(request))
+    expect(seen.splice(0)).toEqual(['createSession', 'regenerate', 'generate'])
+  })
+
+  it('and called by hand on the cache', async () => {
+    const app = new CachedApp(new Watching())
+    const request = new Request(app.origin)
+    const session = await app.cache.generate(request)
+    expect(app.store.seen.splice(0)).toEqual(['generate'])
+    expect(await app.sessions.load(request)).toBe(session)
+    await session.save()
+    const record = app.store.get(String(session.id)) as SessionRecord
+    const built = await app.cache.createSession(new Request(app.origin), record, false)
+    expect([app.store.seen.splice(0), built.id]).toEqual([['createSession'], session.id])
+    await app.cache.regenerate(request)
+    expect(app.store.seen.splice(0)).toEqual(['regenerate', 'generate'])
+    expect(app.store.length()).toBe(0)
+  })
+})
+
+/** A store whose reads show what was there a minute ago; writes are decided on what is there now. */
+class Behind extends WatchedStore {
+  readonly clock: { now: number }
+  readonly #past: { at: number; id: string; record: SessionRecord | undefined }[] = []
+  constructor(clock: { now: number }) {
+    super()
+    this.clock = clock
+    for (const name of ['create', 'update', 'touch', 'destroy', 'set'] as const) {
+      const write = this[name].bind(this) as (...args: any[]) => Promise<unknown>
+      ;(this as any)[name] = async (...args: any[]) => {
+        const result = await write(...args)
+        const id = typeof args[0] === 'string' ? args[0] : args[0].id
+        this.#past.push({ at: clock.now, id, record: this.inner.get(id) })
+        return result
+      }
+    }
+  }
+  override get capabilities() {
+    return { atomic: true, consistency: 'eventual' } as const
+  }
+  override async get(id: string): Promise<SessionRecord | undefined> {
+    this.calls.push('get')
+    return this.#past.findLast((one) => one.id === id && one.at <= this.clock.now - MINUTE)?.record
+  }
+}
+
+describe('over an eventual store, a minute behind,', () => {
+  async function visited(): Promise<CachedApp<Behind>> {
+    const clock = { now: Date.UTC(2030, 0, 1) }
+    const app = new CachedApp(new Behind(clock), {}, clock)
+    await app.visit((session) => session.set('n', 1))
+    clock.now += 2 * MINUTE
+    return app
+  }
+
+  it('a visitor sees their own last write, also when the copy has to ask and the answer is older', async () => {
+    const app = await visited()
+    await app.visit((session) => session.set('n', 2))
+    app.clock.now += 31 * SECOND
+    app.store.take()
+    expect(await app.see((session) => session.data)).toEqual({ n: 2 })
+    expect(app.store.take()).toEqual(['get'])
+    expect((await app.sessions.findSession(app.token))?.data).toEqual({ n: 1 })
+  })
+
+  it('the copy that won does not grow younger: the store is asked again, until it has caught up', async () => {
+    const app = await visited()
+    await app.visit((session) => session.set('n', 2))
+    app.clock.now += 31 * SECOND
+    for (let visit = 0; visit < 2; visit++) {
+      app.store.take()
+      expect(cookiesOf(await app.visit((session) => session.data))).toEqual([])
+      expect(app.store.take()).toEqual(['get'])
+    }
+    app.clock.now += 30 * SECOND
+    expect(cookiesOf(await app.visit((session) => session.data))).toEqual([COPY])
+    app.store.take()
+    expect(await app.see((session) => session.data)).toEqual({ n: 2 })
+    expect(app.store.take()).toEqual([])
+  })
+
+  it('their own last touch too: a session that was extended does not end for an older answer', async () => {
+    const clock = { now: Date.UTC(2030, 0, 1) }
+    const app = new CachedApp(new Behind(clock), { ttl: '3m', touchEvery: '1m' }, clock)
+    await app.visit((session) => session.set('n', 1))
+    clock.now += 150 * SECOND
+    await app.visit((session) => session.data)
+    expect(app.store.take()).toContain('touch')
+    clock.now += 40 * SECOND
+    expect(await app.see((session) => session.data)).toEqual({ n: 1 })
+  })
+
+  it('a change made elsewhere is seen when the store shows it, and then it wins', async () => {
+    const app = await visited()
+    await app.visit((session) => session.data)
+    const record = await app.store.row()
+    await app.store.update({ ...record, version: 9, data: '{"n":9}' }, record)
+    app.clock.now += 31 * SECOND
+    expect(await app.see((session) => session.data)).toEqual({ n: 1 })
+    app.clock.now += 31 * SECOND
+    expect(await app.see((session) => session.data)).toEqual({ n: 9 })
+  })
+
+  it('a copy past every window has no say, even where it was kept', async () => {
+    const app = await visited()
+    await app.visit((session) => session.set('n', 2))
+    const header = `${TOKEN}=${app.token}; ${COPY}=${app.value(COPY)}`
+    app.store.get = async () => ({ ...(await app.store.row()), version: 1, data: '{"n":"restored"}' })
+    app.clock.now += 2 * MINUTE
+    await app.serve(new Request(app.origin, { headers: { cookie: header } }), (session) => {
+      expect(session.data).toEqual({ n: 'restored' })
+    })
+  })
+
+  it('a session that is gone from the store is gone with the copy’s `ttl`, whatever the copy says (P6)', async () => {
+    const app = await visited()
+    await app.visit((session) => session.set('n', 2))
+    app.store.get = async () => undefined
+    app.clock.now += 30 * SECOND
+    expect(await app.see((session) => session.isNew)).toBe(true)
+  })
+
+  it('a sign-in keeps what was written just before it, under a new id', async () => {
+    const app = await visited()
+    const id = await app.see((session) => session.id)
+    await app.visit((session) => session.set('cart', ['mug']))
+    app.clock.now += 5 * SECOND
+    const response = await app.visit((session) => void (session.subject = 'u_1'))
+    expect(cookiesOf(response)).toEqual([TOKEN, COPY])
+    expect(await app.see((session) => [session.subject, session.data, session.id === id])).toEqual([
+      'u_1',
+      { n: 1, cart: ['mug'] },
+      false,
+    ])
+  })
+})

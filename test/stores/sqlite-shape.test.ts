@@ -1,0 +1,102 @@
+/** What `SqliteStore` says of a table that is missing, or is none of ours (P11): what to do, and which column is wrong. */
+import { DatabaseSync } from 'node:sqlite'
+import { getTableColumns } from 'drizzle-orm'
+import { SessionManager, StoreUnavailableError } from 'latchkey'
+import { LibsqlStore } from 'latchkey/stores/libsql'
+import { sessionsTable, SqliteStore } from 'latchkey/stores/sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { DRIVERS, recordOf, secondConnection, temporaryFile, throughNodeSqlite } from './sqlite-databases.ts'
+
+const COLUMNS = Object.values(getTableColumns(sessionsTable)).map(({ name }) => name)
+const EXPECTED = { version: 1, verifier: 'verifier' }
+
+/** The error of a promise that must reject with one that names this. */
+async function outage(promise: Promise<unknown>, ...named: string[]): Promise<void> {
+  const error = await promise.then(
+    (answer) => `the answer ${JSON.stringify(answer)}`,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(StoreUnavailableError)
+  for (const text of named) expect((error as Error).message).toContain(text)
+}
+
+/** SQLite as D1 and bun:sqlite are built: a text in double quotes that is no column is a text. */
+const LENIENT = {
+  driver: 'SQLite that takes unknown columns for text',
+  open() {
+    const connection = new DatabaseSync(temporaryFile(), { enableDoubleQuotedStringLiterals: true })
+    onTestFinished(() => connection.close())
+    expect(connection.prepare('select "nothing" as text').get()).toEqual({ text: 'nothing' })
+    return { db: throughNodeSqlite(connection), elsewhere: async (sql: string) => connection.prepare(sql).all() }
+  },
+}
+
+describe.each([...DRIVERS, LENIENT])('a table of another shape, on $driver', ({ open }) => {
+  async function opened() {
+    const { db, elsewhere } = open()
+    const store = new SqliteStore(db)
+    await store.migrate()
+    await store.create(recordOf({ subject: 'u_1' }))
+    return { db, store, elsewhere }
+  }
+
+  it.each(COLUMNS)(
+    'without the column %s: every call that needs it names it, and so does migrate()',
+    async (column) => {
+      const { db, elsewhere } = await opened()
+      await elsewhere(`alter table sessions rename column ${column} to something_else`)
+      const store = new SqliteStore(db)
+      const named = ['`sessions`', `\`${column}\``, '`sessionsTableNamed(name)`']
+      await outage(store.get('id'), ...named)
+      await outage(store.create(recordOf({ id: 'other' })), ...named)
+      await outage(store.set('id', recordOf()), ...named)
+      await outage(store.update(recordOf({ version: 2 }), EXPECTED), ...named)
+      await outage(store.findBySubject('u_1'), ...named)
+      await outage(store.all().next(), ...named)
+      await outage(store.migrate(), ...named)
+      expect(await elsewhere('select count(*) as n from sessions')).toMatchObject([{ n: 1 }])
+    },
+  )
+
+  it('with a column of its own that must not be null: a write names it; one that may be null does no harm', async () => {
+    const { db, elsewhere } = open()
+    const store = new SqliteStore(db)
+    await store.migrate()
+    await elsewhere(`alter table sessions add column tenant text`)
+    expect(await store.create(recordOf())).toBe(true)
+    expect(await store.get('id')).toStrictEqual(recordOf())
+    await elsewhere('drop table sessions')
+    const columns = COLUMNS.map((name) => (name === 'id' ? 'id text primary key' : name))
+    await elsewhere(`create table sessions (${columns.join(', ')}, tenant text not null)`)
+    await outage(new SqliteStore(db).create(recordOf()), '`tenant`', 'NOT NULL')
+  })
+
+  it('where the id is not the primary key: no second row of one id, but an error that says so', async () => {
+    const { db, elsewhere } = open()
+    await elsewhere(`create table sessions (${COLUMNS.join(', ')})`)
+    const store = new SqliteStore(db)
+    await outage(store.create(recordOf()), '`id`', 'primary key')
+    await outage(store.set('id', recordOf()), '`id`', 'primary key')
+    expect(await elsewhere('select id from sessions')).toEqual([])
+  })
+
+  it('no table: every call says to run migrate()', async () => {
+    const { db } = open()
+    const store = new SqliteStore(db)
+    await outage(store.get('id'), 'await store.migrate()')
+    await outage(store.removeExpired(1, 1), 'await store.migrate()')
+    const sessions = new SessionManager({ store })
+    await outage(sessions.createSession({}), 'await store.migrate()')
+  })
+})
+
+describe('LibsqlStore on a file whose table is another', () => {
+  it('names the column, at first use and by migrate()', async () => {
+    const file = temporaryFile()
+    await secondConnection(file)('create table sessions (id text primary key, user_id text, expires_at integer)')
+    const store = new LibsqlStore({ url: `file:${file}` })
+    onTestFinished(() => store.close())
+    await outage(store.get('id'), '`sessions`', 'has no column')
+    await outage(store.migrate(), '`sessions`', 'has no column')
+  })
+})
