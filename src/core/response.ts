@@ -19,7 +19,7 @@ export function withSessionHeaders(context: Context, state: SessionState, respon
   const { headers } = copy
   if (cookies.length > 0 && state.carried) {
     const { cookieName } = state.carried
-    const others = headers.getSetCookie().filter((header) => !isSetCookieFor(header, cookieName))
+    const others = headers.getSetCookie().filter((header) => !isSetCookieFor(header, cookieName, context.cookie.chunks))
     headers.delete('Set-Cookie')
     for (const header of [...others, ...cookies]) headers.append('Set-Cookie', header)
   }
