@@ -3,7 +3,8 @@ import { destroySession, type Context } from './context.ts'
 import { copyCookies } from './copy.ts'
 import { SessionStateError, StoreUnavailableError } from './errors.ts'
 import { withSessionHeaders } from './response.ts'
-import type { SessionState } from './state.ts'
+import type { SessionRecord } from './record.ts'
+import type { SessionState, SessionStatus } from './state.ts'
 import { create, mustHold, noteLost, touch, update, type Outcome } from './write.ts'
 
 export interface CommitOptions {
@@ -61,7 +62,29 @@ async function carryOut(
   options: CommitOptions,
   deliverable: boolean,
 ): Promise<Outcome> {
-  const { status } = state
+  const { status, record, superseded, leaving } = state
+  const outcome = await carryOutStatus(context, state, status, options, deliverable)
+  const left = superseded ?? (outcome === 'lost' ? record : undefined)
+  if (leaving && left && wasSignedIn(left, superseded !== undefined)) {
+    // Another request replaced the token meanwhile. Leaving is never ignored: then the session ends altogether (P6).
+    await destroySession(context, left)
+    state.clearDue = true
+  }
+  return outcome
+}
+
+/** Whether the token that was used was the subject's own, and not that of the visitor before the sign-in (R20). */
+function wasSignedIn({ subject, authenticatedAt = 0, rotatedAt }: SessionRecord, superseded: boolean): boolean {
+  return subject !== undefined && (!superseded || authenticatedAt < rotatedAt)
+}
+
+async function carryOutStatus(
+  context: Context,
+  state: SessionState,
+  status: SessionStatus,
+  options: CommitOptions,
+  deliverable: boolean,
+): Promise<Outcome> {
   if (status !== 'clean' && state.outage) throw state.outage
   switch (status) {
     case 'clean':

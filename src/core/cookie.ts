@@ -257,8 +257,9 @@ function splitValue(name: string, value: string): string[] {
   return pieces
 }
 
-/** Whether a Set-Cookie header is for this name or one of its pieces. */
-export function isSetCookieFor(header: string, name: string): boolean {
+/** Whether a Set-Cookie header is for this name, or one of the `chunks` its value may be split over. */
+export function isSetCookieFor(header: string, name: string, chunks: number): boolean {
   const set = header.slice(0, Math.max(0, header.indexOf('='))).trim()
-  return set === name || (set.startsWith(`${name}.`) && ['1', '2', 'copy'].includes(set.slice(name.length + 1)))
+  for (let index = 0; index < chunks; index++) if (set === chunkName(name, index)) return true
+  return false
 }

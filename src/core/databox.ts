@@ -14,6 +14,8 @@ export class DataBox {
   #stored: string | undefined
   /** The live data as text when it was last looked at: what comes after is a change not noted yet. */
   #noted: string | undefined
+  /** Whether `#stored` is in the store, and not what a new session begins with. */
+  #saved: boolean
   #changes: Change[] = []
   /** Nothing of others' changes is to be merged in. */
   replaced = false
@@ -23,6 +25,7 @@ export class DataBox {
     this.#initial = initial
     this.#live = decoded
     this.#stored = this.#noted = stored
+    this.#saved = stored !== undefined
   }
 
   /** The object handlers work on; the same one for the whole request. */
@@ -49,10 +52,10 @@ export class DataBox {
   get changed(): boolean {
     if (!this.#live) return false
     const text = this.#note()
-    if (text === this.#stored) return this.replaced
+    if (text === this.#stored) return this.replaced && this.#saved
     // Text that another serializer wrote, or another version of it, may differ without a change.
     const stored = this.#codec.decode(this.#stored ?? '')
-    return this.replaced || !stored || this.#codec.encode(stored) !== text
+    return !stored || (this.replaced && this.#saved) || this.#codec.encode(stored) !== text
   }
 
   /** Takes over what `value` holds; a change like any other. */
@@ -103,6 +106,7 @@ export class DataBox {
       if (merged) assign(this.#live, merged, this.#codec.same)
     }
     this.#stored = this.#noted = stored
+    this.#saved = true
     this.#changes = []
     this.replaced = false
   }

@@ -2,7 +2,7 @@
 import { callStore, destroySession, optional, type Context } from './context.ts'
 import { isExpired } from './policy.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
-import { getRecord } from './store.ts'
+import { destroyInTurn, getRecord } from './store.ts'
 import { isId } from './token.ts'
 
 /** One session in a device list. Never a token (I01). Times are epoch milliseconds. */
@@ -36,7 +36,11 @@ export async function listOf(context: Context, subject: string, current: string 
 export async function removeOf(context: Context, subject: string, except: string | undefined): Promise<number> {
   const remove = optional(context, 'removeBySubject')
   const ids = await callStore(context, 'removeBySubject', () => remove(subject, except))
-  for (const id of ids) context.emit('destroyed', { id, subject })
+  for (const id of ids) {
+    // A store built on the base class may have had a write halfway meanwhile: it ends in turn with that (P6).
+    await callStore(context, 'destroy', (store) => destroyInTurn(store, id), { id })
+    context.emit('destroyed', { id, subject })
+  }
   return ids.length
 }
 

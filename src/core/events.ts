@@ -21,7 +21,7 @@ export type SessionEventName =
 export type RejectReason = 'malformed' | 'signature' | 'unknown' | 'verifier' | 'key' | 'schema'
 
 export interface SessionEvent {
-  /** The public id; absent where the token did not prove one. */
+  /** The public id; absent where the token named none. For `rejected` it is what the client named, and proves nothing. */
   id?: string
   subject?: string
   /** For `rejected` a `RejectReason`; for `storeError` the store call that failed. */

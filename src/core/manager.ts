@@ -188,7 +188,7 @@ export class SessionManager<
   async removeSession(token: string): Promise<boolean> {
     this.#needsRow('removeSession')
     const found = await identify(this.#context, String(token))
-    if (found.standing !== 'current' && found.standing !== 'expired') return false
+    if (found.standing === 'unknown' || found.standing === 'malformed') return false
     return destroySession(this.#context, found.record)
   }
 

@@ -5,6 +5,7 @@
 import type { Context } from './context.ts'
 import { clearCookie, isSetCookieFor, writeCookie } from './cookie.ts'
 import type { SessionState } from './state.ts'
+import { copyName } from './transport.ts'
 
 /** Headers by which a response tells caches in front of the browser to keep it. */
 const SHARED_CACHING = ['CDN-Cache-Control', 'Cloudflare-CDN-Cache-Control', 'Surrogate-Control', 'Expires']
@@ -24,7 +25,10 @@ export function withSessionHeaders(
   const { headers } = copy
   if (cookies.length > 0 && state.carried) {
     const { cookieName } = state.carried
-    const others = headers.getSetCookie().filter((header) => !isSetCookieFor(header, cookieName))
+    const isOurs = (header: string): boolean =>
+      isSetCookieFor(header, cookieName, context.cookie.chunks) ||
+      (copies.length > 0 && isSetCookieFor(header, copyName(cookieName), 1))
+    const others = headers.getSetCookie().filter((header) => !isOurs(header))
     headers.delete('Set-Cookie')
     for (const header of [...others, ...cookies]) headers.append('Set-Cookie', header)
   }

@@ -9,7 +9,7 @@ import { FlashBox } from './flash.ts'
 import { parseLifetime, type OwnLifetime } from './lifetime.ts'
 import { mergeKeys } from './merge.ts'
 import type { Settings } from './options.ts'
-import { endsOfLife, isTouchDue } from './policy.ts'
+import { absoluteInForce, endsOfLife, isTouchDue } from './policy.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
 import type { Carried } from './transport.ts'
 
@@ -55,6 +55,8 @@ export class SessionState {
   asked = false
   touchAsked = false
   regenerateAsked = false
+  /** `regenerate({ keepData: false })`: somebody leaves. */
+  leaving = false
   subjectSet: { value: string | undefined; at: number } | undefined
   lifetimeSet: OwnLifetime | undefined
   box: DataBox
@@ -135,19 +137,30 @@ export class SessionState {
   /** @throws SessionConfigError naming what is wrong */
   setLifetime(value: unknown): void {
     this.writable()
-    this.lifetimeSet = parseLifetime(value, this.settings)
+    const own = (this.lifetimeSet = parseLifetime(value, this.settings))
+    this.#renewCookie(own)
+  }
+
+  /** Another end of the cookie asks for another token: the one the browser holds is never sent twice (section 5, COOKIE). */
+  #renewCookie(own: OwnLifetime): void {
+    const { record, settings } = this
+    if (!record) return
+    const persists = (own.persistent ?? true) !== (record.persistent ?? true)
+    if (persists || absoluteInForce(own, settings) !== absoluteInForce(record, settings)) this.regenerateAsked = true
   }
 
   /** Back to the configured lifetime. */
   clearLifetime(): void {
     const { ttl, absolute, persistent } = this.record ?? {}
     this.lifetimeSet = ttl === undefined && absolute === undefined && persistent === undefined ? undefined : {}
+    if (this.lifetimeSet) this.#renewCookie(this.lifetimeSet)
   }
 
   regenerate(keepData: boolean): void {
     this.writable()
     this.regenerateAsked = true
     if (keepData) return
+    this.leaving = true
     this.box.clear()
     this.subject = undefined
     assign(this.info, {})
@@ -168,7 +181,7 @@ export class SessionState {
     this.box = new DataBox(codec, initial, this.record?.data, data)
     this.flash = new FlashBox(codec, this.record?.flash)
     this.#info = this.subjectSet = this.lifetimeSet = undefined
-    this.#alone = false
+    this.#alone = this.leaving = false
     this.touchAsked = this.asked = false
   }
 
@@ -235,7 +248,7 @@ export class SessionState {
     this.box.settled(record.data)
     this.flash.settled()
     this.#info = this.subjectSet = this.lifetimeSet = undefined
-    this.#alone = false
+    this.#alone = this.leaving = false
     this.regenerateAsked = this.touchAsked = this.asked = false
   }
 

@@ -165,5 +165,14 @@ export async function getRecord(store: StoreModel, id: string): Promise<SessionR
 /** Destroys a record, in turn with the base class's compare-and-set where the store relies on that (P6). */
 export function destroyRecord(store: Store, id: string): Promise<boolean | void> {
   const task = async (): Promise<boolean | void> => store.destroy(id)
-  return store.update === Store.prototype.update ? exclusively(store, id, task) : task()
+  return reliesOnLock(store) ? exclusively(store, id, task) : task()
+}
+
+/** For a record the store has removed by itself: destroyed once more, after what the base class had halfway. */
+export async function destroyInTurn(store: Store, id: string): Promise<void> {
+  if (reliesOnLock(store)) await destroyRecord(store, id)
+}
+
+function reliesOnLock(store: Store): boolean {
+  return store.update === Store.prototype.update || store.touch === Store.prototype.touch
 }

@@ -173,7 +173,8 @@ function draft(
         ? undefined
         : state.subjectSet.at
       : base?.authenticatedAt,
-    rotatedAt: base && !replaced ? base.rotatedAt : now,
+    // A sign-in's token is as old as the sign-in: a later one replaced the subject's own token.
+    rotatedAt: base && !replaced ? base.rotatedAt : (state.subjectSet?.at ?? now),
     lastSeenAt: Math.max(base?.lastSeenAt ?? 0, now),
     ...life,
     ttl,

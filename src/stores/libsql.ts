@@ -9,8 +9,8 @@ import { drizzle } from 'drizzle-orm/libsql'
 import { describe } from '../core/describe.ts'
 import { DURATION_FORM, parseDuration, type Duration } from '../core/duration.ts'
 import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
-import { createStatements, sessionsTable, type SessionsTable } from './sqlite-schema.ts'
-import { SqliteStore, tableProblems } from './sqlite.ts'
+import { createStatements, sessionsTable, tableProblems, type SessionsTable } from './sqlite-schema.ts'
+import { SqliteStore } from './sqlite.ts'
 
 export { sessionsTable, sessionsTableNamed, type SessionsTable } from './sqlite.ts'
 

@@ -3,8 +3,9 @@
  * that create it. Columns are plain text and integers: JSON is read by the store, so that a corrupt row is a missing
  * session and not an error in the middle of somebody's query.
  */
-import type { BuildColumns, IsPrimaryKey, NotNull } from 'drizzle-orm'
+import { is, type BuildColumns, type IsPrimaryKey, type NotNull } from 'drizzle-orm'
 import {
+  SQLiteTable,
   getTableConfig,
   index,
   integer,
@@ -101,4 +102,10 @@ export function createStatements(table: SessionsTable): string[] {
       return `CREATE INDEX IF NOT EXISTS "${config.name}" ON "${name}" (${on.join(', ')})`
     }),
   ]
+}
+
+/** What is wrong with a `table` option. */
+export function tableProblems(table: unknown): string[] {
+  if (is(table, SQLiteTable) && 'verifier' in table) return []
+  return [`\`table\` is ${describe(table)}; it must come from \`sessionsTableNamed(name)\`.`]
 }

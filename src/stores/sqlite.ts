@@ -2,14 +2,13 @@
  * SqliteStore: sessions in any SQLite database that Drizzle drives, synchronous or not. Every method is one statement
  * (sqlite-statements.ts), atomic by itself, over the table of sqlite-schema.ts; sqlite-rows.ts turns records into rows.
  */
-import { getTableColumns, getTableName, is, sql } from 'drizzle-orm'
-import { SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { describe } from '../core/describe.ts'
 import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
 import type { SessionRecord } from '../core/record.ts'
 import { Store, type Expected, type StoreCapabilities, type UpdateResult } from '../core/store.ts'
 import { fromText, toRecord, toRow, toText } from './sqlite-rows.ts'
-import { createStatements, sessionsTable, type SessionsTable } from './sqlite-schema.ts'
+import { createStatements, sessionsTable, tableProblems, type SessionsTable } from './sqlite-schema.ts'
 import { PAGE, SqliteStatements, type SqliteDatabase } from './sqlite-statements.ts'
 
 export { sessionsTable, sessionsTableNamed, type SessionsColumns, type SessionsTable } from './sqlite-schema.ts'
@@ -157,12 +156,6 @@ export class SqliteStore extends Store {
       throw problem === undefined ? cause : new StoreUnavailableError(problem, { cause })
     }
   }
-}
-
-/** What is wrong with a `table` option. */
-export function tableProblems(table: unknown): string[] {
-  if (is(table, SQLiteTable) && 'verifier' in table) return []
-  return [`\`table\` is ${describe(table)}; it must come from \`sessionsTableNamed(name)\`.`]
 }
 
 /** What a database's message says of the table, `undefined` when it is about something else. */

@@ -28,22 +28,29 @@ describe.each(adapters)('cookies and caches through $name', (adapter) => {
   )
 
   it.each([
-    {},
-    { domain: 'shop.example', partitioned: true, sameSite: 'none' },
-    { name: 'sid', path: '/app', httpOnly: false, sameSite: 'strict' },
-  ] as const)('F14: clearing repeats Path, Domain, Secure, HttpOnly and Partitioned: %j', async (cookie) => {
-    const shop = flow(adapter, { cookie })
-    const set = await shop.visit((session) => session.set('a', 1), { path: '/app/' })
-    const cleared = await shop.visit((session) => session.destroy(), { path: '/app/' })
-    const parts = (response: Response): string[] => {
-      expect(response.headers.getSetCookie()).toHaveLength(1)
-      const [, ...rest] = (response.headers.getSetCookie()[0] as string).split('; ')
-      return rest.filter((part) => !part.startsWith('Max-Age')).toSorted()
-    }
-    expect(parts(cleared)).toEqual(parts(set))
-    expect(cleared.headers.getSetCookie()[0]).toContain('Max-Age=0')
-    expect(shop.cookies).toEqual([])
-  })
+    [{}, ['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure']],
+    [
+      { domain: 'shop.example', partitioned: true, sameSite: 'none' },
+      ['Domain=shop.example', 'HttpOnly', 'Partitioned', 'Path=/', 'SameSite=None', 'Secure'],
+    ],
+    [{ name: 'sid', path: '/app', httpOnly: false, sameSite: 'strict' }, ['Path=/app', 'SameSite=Strict', 'Secure']],
+  ] as const)(
+    'F14: clearing repeats Path, Domain, Secure, HttpOnly and Partitioned: %j',
+    async (cookie, attributes) => {
+      const shop = flow(adapter, { cookie })
+      const set = await shop.visit((session) => session.set('a', 1), { path: '/app/' })
+      const cleared = await shop.visit((session) => session.destroy(), { path: '/app/' })
+      const parts = (response: Response): string[] => {
+        expect(response.headers.getSetCookie()).toHaveLength(1)
+        const [, ...rest] = (response.headers.getSetCookie()[0] as string).split('; ')
+        return rest.filter((part) => !part.startsWith('Max-Age')).toSorted()
+      }
+      expect(parts(set)).toEqual(attributes)
+      expect(parts(cleared)).toEqual(attributes)
+      expect(cleared.headers.getSetCookie()[0]).toContain('Max-Age=0')
+      expect(shop.cookies).toEqual([])
+    },
+  )
 
   it('F14 P12: destroy() clears nothing that was not sent, and whatever was', async () => {
     const shop = flow(adapter)

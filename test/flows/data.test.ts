@@ -59,6 +59,21 @@ describe.each(adapters)('session data through $name', (adapter) => {
     expect(await shop.see((session) => session.data)).toEqual({ a: 2, b: 2 })
   })
 
+  it('P4: two requests that change different keys both keep their change', async () => {
+    const shop = flow(adapter)
+    await shop.visit((session) => session.set('cart', []).set('theme', 'light'))
+    const other = shop.copy()
+    await shop.visit(async (session) => {
+      session.set('theme', 'dark')
+      const request = other.request()
+      const beside = await shop.sessions.load(request)
+      beside.data['cart'].push('mug')
+      beside.data['address'] = 'Lyon'
+      await shop.sessions.commit(beside, new Response('ok'))
+    })
+    expect(await shop.see((session) => session.data)).toEqual({ cart: ['mug'], theme: 'dark', address: 'Lyon' })
+  })
+
   it('F06: after clear(), then set(), nothing of the old data remains', async () => {
     const shop = flow(adapter, { initial: () => ({ cart: [] }) })
     await shop.visit((session) => {

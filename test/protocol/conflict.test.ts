@@ -163,7 +163,7 @@ describe.each(STORES)('on $name', ({ open }) => {
       session.data['late'] = 'of u_1'
       session.info['device'] = 'of u_1'
       session.flash('private', 'of u_1')
-      session.lifetime = { ttl: '20d', absolute: '1y', persistent: false }
+      session.lifetime = { ttl: '20d' }
     })
     await signOut.finish()
     const row = await site.row(id)

@@ -13,10 +13,9 @@ const TURNS: readonly Kind[] = [...SIGNS_IN, 'regenerate', 'signOut']
 /**
  * Where the protocol stops. Two new tokens can be on their way to one browser at once, and the answer that arrives last
  * wins (`overtaken`). A row remembers one replaced token: a request whose token was replaced twice, within the time it
- * took, is a stranger (`twiceReplaced`). A sign-out by `regenerate({ keepData: false })` is a change like any other, and
- * dropped when another new token came in first (`signOutDropped`); `destroy()` is not.
+ * took, is a stranger (`twiceReplaced`).
  */
-export type Limit = 'overtaken' | 'twiceReplaced' | 'signOutDropped'
+export type Limit = 'overtaken' | 'twiceReplaced'
 
 type Found = Awaited<ReturnType<World['sessions']['findSession']>>
 
@@ -80,11 +79,10 @@ class Run {
       else this.must(false, 'P6: a destroyed session has a row')
     }
     const signedIn = start === 'user' && row?.subject === USER
-    if (this.held('signOut').some(aware) && signedIn) {
+    if (this.all('signOut').some(aware) && signedIn) {
       if (late) this.limits.add('twiceReplaced')
-      else this.must(false, 'a sign-out left the subject')
+      else this.must(false, 'P6: a sign-out left the subject')
     }
-    if (this.all('signOut').some(aware) && signedIn) this.limits.add('signOutDropped')
     if (this.held('signOut').some(({ session }) => session?.id === OLD_ID)) {
       this.must(!row?.data.includes('mine') || this.held(...SIGNS_IN).length > 0, 'a sign-out left data')
     }
@@ -129,7 +127,9 @@ class Run {
       )
     }
     const signsIn = this.held(...SIGNS_IN)
-    if (this.all('logout').length === 0) {
+    // A user's sign-out that met another new token has ended the session, as a logout does.
+    const ended = this.all('logout').length > 0 || (start === 'user' && this.all('signOut').length > 0)
+    if (!ended) {
       const dropped = this.all(...SIGNS_IN).some(({ lost, knownBefore }) => lost && !knownBefore)
       this.must(!dropped, 'R21: a sign-in was dropped, though nobody logged out')
     }

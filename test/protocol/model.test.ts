@@ -21,7 +21,7 @@ interface Explored {
 
 /** Explores all sets of `size` of these kinds, and prints how many interleavings there were. */
 async function exploreAll(kinds: readonly Kind[], size: number, start: Start, store: StoreKind): Promise<Explored> {
-  const limits: Explored['limits'] = { overtaken: new Set(), twiceReplaced: new Set(), signOutDropped: new Set() }
+  const limits: Explored['limits'] = { overtaken: new Set(), twiceReplaced: new Set() }
   const sets = combinations(kinds, size)
   let runs = 0
   for (const set of sets) {
@@ -44,15 +44,12 @@ function onlyWhereExpected({ limits }: Explored): void {
   for (const set of limits.twiceReplaced) {
     expect(has(set, 'regenerate', 'signOut') && set.length === 3, `twice replaced in ${set}`).toBe(true)
   }
-  for (const set of limits.signOutDropped) {
-    expect(has(set, 'regenerate') && has(set, 'signOut'), `a sign-out dropped in ${set}`).toBe(true)
-  }
 }
 
 describe.each(STARTS)('two requests of a browser that starts as %s', (start) => {
   test('P4 P5 P6 P7 R19 R20 R21 hold in every interleaving', async () => {
     const explored = await exploreAll(ALL_KINDS, 2, start, 'memory')
-    expect(explored.runs).toBeGreaterThan(150)
+    expect(explored.runs).toBeGreaterThan(100)
     onlyWhereExpected(explored)
   })
 

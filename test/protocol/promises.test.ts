@@ -15,12 +15,12 @@ describe.each(STORES)('headless, on $name', ({ open }) => {
     expect(idOf(next)).toBe(id)
     expect(await site.two.retrieveSession(next)).toEqual({ n: 1 })
     for (const call of [
-      site.two.retrieveSession(token),
-      site.two.updateSession(token, { n: 2 }),
-      site.two.renewSession(token),
-      site.two.regenerateSession(token),
+      () => site.two.retrieveSession(token),
+      () => site.two.updateSession(token, { n: 2 }),
+      () => site.two.renewSession(token),
+      () => site.two.regenerateSession(token),
     ]) {
-      await expect(call).rejects.toThrow(SessionNotFoundError)
+      await expect(call()).rejects.toThrow(SessionNotFoundError)
     }
     expect(await site.two.findSession(token)).toBeUndefined()
     expect(await site.two.retrieveSession(next)).toEqual({ n: 1 })

@@ -72,6 +72,9 @@ export interface Actor {
   lost: boolean
 }
 
+/** Which request the code that runs belongs to. One for all worlds: older runtimes never let go of one. */
+const running = new AsyncLocalStorage<Actor>()
+
 export class World {
   readonly kinds: readonly Kind[]
   readonly start: Start
@@ -88,7 +91,6 @@ export class World {
   lastCookieFrom: Actor | undefined
   /** How often the old session has changed its token. */
   turns = 0
-  readonly #running = new AsyncLocalStorage<Actor>()
   #settled: (() => void) | undefined
   #clock = 0
 
@@ -116,7 +118,7 @@ export class World {
       now: () => NOW,
       on: {
         lost: () => {
-          const actor = this.#running.getStore()
+          const actor = running.getStore()
           if (actor) actor.lost = true
         },
       },
@@ -160,7 +162,7 @@ export class World {
     if (wait.on === 'arrival') return this.#arrive(actor, wait.cookie)
     const settled = new Promise<void>((resolve) => (this.#settled = resolve))
     if (wait.on === 'store') wait.go()
-    else void this.#running.run(actor, () => this.#request(actor))
+    else void running.run(actor, () => this.#request(actor))
     // One that waits for the base class's lock does not settle: it stands still when there is nothing left to run.
     await (this.storeKind === 'memory' ? settled : new Promise((resolve) => setImmediate(resolve)))
   }
@@ -207,7 +209,7 @@ export class World {
 
   /** A store call: carried out when the scheduler says so. Outside the model's requests at once. */
   #store<T>(call: string, id: string, writes: boolean, run: () => T): T | Promise<T> {
-    const actor = this.#running.getStore()
+    const actor = running.getStore()
     if (!actor) return run()
     return new Promise((resolve, reject) => {
       const go = (): void => {
