@@ -30,12 +30,15 @@ export async function commitSession(
     try {
       const outcome = await carryOut(context, state, options, status !== 101 && status !== 0)
       if (outcome === 'lost') noteLost(context, state)
+    } catch (error) {
+      state.asOf = undefined
+      throw error
     } finally {
       // Committed even when it failed: committing again only puts an already persisted token on the error's response.
       state.close()
     }
   }
-  return withSessionHeaders(context, state, response, await copyCookies(context, state))
+  return withSessionHeaders(context, state, response, await copyCookies(context, state, response))
 }
 
 /** `save()`: the same switch, where a lost write is an error. */
@@ -68,7 +71,6 @@ async function carryOut(
   if (leaving && left && wasSignedIn(left, superseded !== undefined)) {
     // Another request replaced the token meanwhile. Leaving is never ignored: then the session ends altogether (P6).
     await destroySession(context, left)
-    state.clearDue = true
   }
   return outcome
 }

@@ -73,7 +73,8 @@ export async function copyCookies(context: Context, state: SessionState, respons
     return []
   const name = copyName(carried.cookieName)
   const clear = carried.copy === undefined ? [] : clearCookie(cookie, name, carried.secure, 1)
-  if (!record || state.destroyed) return state.clearDue ? clear : []
+  const over = state.destroyed || (state.clearDue && !state.tokenDue)
+  if (!record || over) return state.clearDue ? clear : []
   if (asOf === undefined || (!state.accessed && isCacheable(response))) return []
   const sealed = await sealCopy(context, { ...record, asOf } as SessionRecord)
   // Too large for one cookie: no copy, and every request reads the store.

@@ -21,6 +21,12 @@ export function attach(store: object, manager: object, lifecycle: Lifecycle): vo
   else managersOf.set(store, { first: new WeakRef(manager), several: false })
 }
 
+/** The manager a store acts for when called by hand. @throws SessionStateError when it has none, or several */
+export function managerOf(store: object): object {
+  lifecycleOf(store, undefined)
+  return managersOf.get(store)?.first.deref() ?? store
+}
+
 /** @throws SessionStateError when no manager was given and the store has none, or several */
 export function lifecycleOf(store: object, manager: object | undefined): Lifecycle {
   const known = managersOf.get(store)

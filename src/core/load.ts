@@ -5,7 +5,7 @@
  */
 import { constantTimeEqual } from './bytes.ts'
 import { callStore, type Context } from './context.ts'
-import { isFresh, openCopy } from './copy.ts'
+import { isAhead, isFresh, openCopy } from './copy.ts'
 import type { PlainObject } from './data.ts'
 import { SessionExpiredError, SessionNotFoundError, StoreUnavailableError } from './errors.ts'
 import type { RejectReason } from './events.ts'
@@ -73,9 +73,9 @@ export async function identify(context: Context, token: string, options: Identif
     throw new StoreUnavailableError('The session store answered with another session than the one asked for.')
   }
   if (constantTimeEqual(verifier, record.verifier)) {
-    // An eventual store may still show what was there before this visitor's own last write.
-    const latest = copy && copy.record.version > record.version ? copy.record : record
-    return judge(context, latest, secret, asOf, reject)
+    // An eventual store may still show what was there before this visitor's own last write; the copy is no younger for that.
+    if (copy && isAhead(context, copy, record)) return judge(context, copy.record, secret, undefined, reject)
+    return judge(context, record, secret, asOf, reject)
   }
   const { previous } = record
   if (previous && constantTimeEqual(verifier, previous.verifier) && context.now() < (previous.until ?? 0)) {

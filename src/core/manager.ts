@@ -253,7 +253,9 @@ export class SessionManager<
     if (!state.record || state.asOf !== undefined || state.committed || state.destroyed) return session
     this.#loading.add(request)
     try {
-      shareState(await loadSession(this.#context, request, true), session)
+      const fresh = await loadSession(this.#context, request, true)
+      stateOf(fresh).accessed = state.accessed
+      shareState(fresh, session)
     } finally {
       this.#loading.delete(request)
     }

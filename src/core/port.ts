@@ -23,8 +23,8 @@ async function reload(context: Context, state: SessionState): Promise<void> {
   if (state.destroyed) state.refuse()
   if (state.outage) throw state.outage
   if (!state.record || state.token === undefined) return state.revert()
-  const { record, data } = await openToken(context, state.token)
-  state.reset(record, data)
+  const { record, data, asOf } = await openToken(context, state.token)
+  state.reset(record, data, asOf)
 }
 
 async function csrfToken(context: Context, state: SessionState): Promise<string> {

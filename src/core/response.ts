@@ -17,7 +17,8 @@ export function withSessionHeaders(
   response: Response,
   copies: string[],
 ): Response {
-  const cookies = [...setCookies(context, state), ...copies]
+  const own = setCookies(context, state)
+  const cookies = [...own, ...copies]
   if (response.status === 101 || response.status === 0) return response
   if (cookies.length === 0 && !state.accessed && !state.outage) return response
 
@@ -26,7 +27,7 @@ export function withSessionHeaders(
   if (cookies.length > 0 && state.carried) {
     const { cookieName } = state.carried
     const isOurs = (header: string): boolean =>
-      isSetCookieFor(header, cookieName, context.cookie.chunks) ||
+      (own.length > 0 && isSetCookieFor(header, cookieName, context.cookie.chunks)) ||
       (copies.length > 0 && isSetCookieFor(header, copyName(cookieName), 1))
     const others = headers.getSetCookie().filter((header) => !isOurs(header))
     headers.delete('Set-Cookie')

@@ -189,6 +189,7 @@ export class SessionState {
   giveUpChanges(): void {
     this.revert()
     this.regenerateAsked = false
+    this.asOf = undefined
   }
 
   /** The write was lost: nothing of it is tried again, and no token sent. */
@@ -204,8 +205,9 @@ export class SessionState {
   }
 
   /** Starts over from what the store holds now. */
-  reset(record: SessionRecord, data: PlainObject): void {
+  reset(record: SessionRecord, data: PlainObject, asOf: number | undefined): void {
     this.record = record
+    this.asOf = asOf
     this.revert(data)
     this.regenerateAsked = false
   }
@@ -244,7 +246,6 @@ export class SessionState {
   /** The record was written: it is what further changes are compared with. */
   settle(record: SessionRecord): void {
     this.record = record
-    this.asOf = this.settings.now()
     this.box.settled(record.data)
     this.flash.settled()
     this.#info = this.subjectSet = this.lifetimeSet = undefined

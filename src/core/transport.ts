@@ -28,7 +28,7 @@ export function carriedBy(
   transports: readonly Transport[],
   cookie: CookieSettings,
   trustProxy: boolean,
-  copies: boolean,
+  copies = false,
 ): Carried[] {
   return transports.map((transport) => {
     if (transport === 'bearer') {

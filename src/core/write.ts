@@ -45,8 +45,9 @@ async function insert(context: Context, state: SessionState, record: SessionReco
     return true
   }
   const token = await tokenText(context, record.id, secret)
+  const asOf = context.now()
   if (!(await callStore(context, 'create', (store) => store.create(record), record))) return false
-  settle(state, record, token, secret)
+  settle(state, record, token, secret, asOf)
   return true
 }
 
@@ -71,6 +72,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
     const token = secret ? await tokenText(context, record.id, secret) : undefined
     const exactExpiry = state.subjectSet !== undefined || state.lifetimeSet !== undefined
     const expected = { version: base.version, verifier: base.verifier }
+    const asOf = context.now()
     const result = await callStore(
       context,
       'update',
@@ -79,7 +81,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
     )
     if (result === 'gone') return 'lost'
     if (result === 'ok') {
-      settle(state, record, token, secret)
+      settle(state, record, token, secret, asOf)
       context.emit(secret ? 'regenerated' : 'updated', record)
       if (tries > 0) context.emit('merged', record)
       return 'done'
@@ -102,10 +104,13 @@ export async function update(context: Context, state: SessionState): Promise<Out
 /** Where an update in place could be missed, or the record lives in the token: a new id, never seen and so never stale. */
 async function regenerateUnderNewId(context: Context, state: SessionState): Promise<Outcome> {
   const old = state.record as SessionRecord
-  let base: SessionRecord | undefined = old
+  let base = old
   if (!context.store.capabilities.carriesRecord) {
-    base = await callStore(context, 'get', (store) => getRecord(store, old.id), old)
-    if (base?.verifier !== old.verifier) return 'lost'
+    const answer = await callStore(context, 'get', (store) => getRecord(store, old.id), old)
+    if (!answer) return 'lost'
+    // An answer older than what was loaded is the store being behind.
+    if (answer.version >= old.version) base = answer
+    if (base.verifier !== old.verifier) return 'lost'
   }
   const outcome = await create(context, state, base)
   await callStore(context, 'destroy', (store) => destroyRecord(store, old.id), old)
@@ -202,8 +207,10 @@ function settle(
   record: SessionRecord,
   token: string | undefined,
   secret: string | undefined,
+  asOf?: number,
 ): void {
   state.settle(record)
+  state.asOf = asOf
   if (token === undefined || secret === undefined) return
   state.token = token
   state.secret = secret

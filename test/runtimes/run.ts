@@ -11,6 +11,7 @@ import type { Report, Task } from './conformance.ts'
 
 export const root: string = join(import.meta.dirname, '../..')
 const bin = join(root, 'node_modules/.bin')
+const COMPATIBILITY = '2026-10-01'
 
 export type Runtime = 'node' | 'bun' | 'deno' | 'workerd'
 
@@ -41,11 +42,15 @@ export async function runProgram(program: string, args: readonly string[]): Prom
 export async function reportsOf(runtime: Runtime): Promise<Report[]> {
   return withTask(async (task) => {
     const argument = JSON.stringify(task)
-    if (runtime === 'workerd') return parse(await inWorker('test/runtimes/workerd.ts', task, async (ask) => ask('/')))
+    if (runtime === 'workerd') return parse(await inWorker('test/runtimes/workerd.ts', task, textAt))
     if (runtime !== 'deno') return parse(await runProgram(runtime, [`test/runtimes/${runtime}.ts`, argument]))
     const flags = ['--quiet', '--no-prompt', '--no-lock', '--node-modules-dir=manual', ...denoPermissions(task)]
     return parse(await runProgram('deno', ['run', ...flags, 'test/runtimes/deno.ts', argument]))
   })
+}
+
+async function textAt(url: URL): Promise<string> {
+  return (await fetch(url)).text()
 }
 
 function parse(lines: string): Report[] {
@@ -76,12 +81,8 @@ export function missingServer(): string | undefined {
     : 'no libSQL server from outside: LIBSQL_URL (and LIBSQL_AUTH_TOKEN) are not set'
 }
 
-/** Bundles a Worker, as wrangler does, runs it in workerd with a KV namespace, a D1 database and the task, and asks it. */
-export async function inWorker<T>(
-  entry: string,
-  task: Task,
-  use: (ask: (path: string) => Promise<string>) => Promise<T>,
-): Promise<T> {
+/** Bundles a Worker as wrangler does, and runs it in workerd with a KV namespace, a D1 database and the task. */
+export async function inWorker<T>(entry: string, task: Task, use: (url: URL) => Promise<T>): Promise<T> {
   const { outputFiles } = await build({
     entryPoints: [join(root, entry)],
     bundle: true,
@@ -96,26 +97,21 @@ export async function inWorker<T>(
     convertV4MiniflareOptions({
       modules: true,
       script: outputFiles[0]?.text ?? '',
-      compatibilityDate: '2026-10-01',
+      compatibilityDate: COMPATIBILITY,
       kvNamespaces: ['SESSIONS'],
       d1Databases: ['DB'],
-      bindings: { TASK: task as never, RUNTIME: `workerd ${workerdVersion()}` },
+      bindings: { TASK: { ...task }, RUNTIME: `workerd ${versionOf('workerd')}` },
     }),
   )
   try {
-    const url = await worker.ready
-    return await use(async (path) => {
-      const response = await fetch(new URL(path, url))
-      const text = await response.text()
-      if (!response.ok) throw new Error(`The Worker answered ${response.status}:\n${text}`)
-      return text
-    })
+    return await use(await worker.ready)
   } finally {
     await worker.dispose()
   }
 }
 
-function workerdVersion(): string {
-  const manifest = readFileSync(join(root, 'node_modules/workerd/package.json'), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
+/** Of an installed package. */
+export function versionOf(name: string): string {
+  return (JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')) as { version: string })
+    .version
 }

@@ -21,7 +21,8 @@ export default {
       onTables('SqliteStore, D1', () => ({ db: drizzle(env.DB), run: (sql) => env.DB.exec(sql), close: () => {} })),
       ...onServers(env.TASK),
     ]
-    const reports = await Array.fromAsync(measure(env.RUNTIME, subjects))
-    return new Response(reports.map((report) => JSON.stringify(report)).join('\n'))
+    const lines: string[] = []
+    for await (const report of measure(env.RUNTIME, subjects)) lines.push(JSON.stringify(report))
+    return new Response(lines.join('\n'))
   },
 }

@@ -63,6 +63,34 @@ describe('over a store of three methods', () => {
     }
   })
 
+  it('P6: logging out everywhere takes its turn with a write halfway, though the cache stands in between', async () => {
+    const store = new (class extends ThreeMethodStore {
+      held = Promise.withResolvers<void>()
+      writing = Promise.withResolvers<void>()
+      override async set(id: string, record: SessionRecord): Promise<void> {
+        if (record.version === 2) {
+          this.writing.resolve()
+          await this.held.promise
+        }
+        return super.set(id, record)
+      }
+      override removeBySubject(): string[] {
+        const ids = [...this.records.keys()]
+        this.records.clear()
+        return ids
+      }
+    })()
+    const app = new CachedApp(store)
+    await app.visit((session) => void (session.subject = 'u_1'))
+    const write = app.sessions.updateSession(app.token, { n: 2 }).catch(() => undefined)
+    await store.writing.promise
+    const leaving = app.sessions.removeSessionsOf('u_1')
+    for (let tick = 0; tick < 20; tick++) await Promise.resolve()
+    store.held.resolve()
+    await Promise.all([write, leaving])
+    expect(store.records.size).toBe(0)
+  })
+
   it('what the store lacks is still a SessionUnsupportedError', async () => {
     const app = new CachedApp(counting().store)
     await expect(app.sessions.removeExpiredSessions()).rejects.toThrow(SessionUnsupportedError)
