@@ -106,8 +106,8 @@ beforeAll(async () => {
 afterAll(() => rm(workspace, { recursive: true, force: true }))
 
 describe('the tarball', () => {
-  test('holds the build, its sources and the four papers, and nothing else', () => {
-    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+  test('holds the build, its sources, the SQL and the four papers, and nothing else', () => {
+    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'migrations/0001_sessions.sql', 'package.json']
     expect(packed.filter((path) => !/^(src|dist)\//.test(path)).toSorted()).toEqual(papers)
 
     const sources = packed.filter((path) => path.startsWith('src/'))

@@ -13,7 +13,8 @@ export const root: string = join(import.meta.dirname, '../..')
 const bin = join(root, 'node_modules/.bin')
 const COMPATIBILITY = '2026-10-01'
 
-export type Runtime = 'node' | 'bun' | 'deno' | 'workerd'
+/** `node` is the one that runs this. */
+export type Runtime = 'node' | 'node22' | 'bun' | 'deno' | 'workerd'
 
 /** All that Deno must allow for libSQL: native code, what that code asks for to find itself, and the servers. */
 export function denoPermissions({ servers }: Task): string[] {
@@ -27,7 +28,8 @@ export function denoPermissions({ servers }: Task): string[] {
 
 /** Runs a program of `node_modules` to its end; what it printed, or an error that says what went wrong. */
 export async function runProgram(program: string, args: readonly string[]): Promise<string> {
-  const file = program === 'node' ? process.execPath : join(bin, program)
+  const nodes: Record<string, string> = { node: process.execPath, node22: join(root, 'node_modules/node22/bin/node') }
+  const file = nodes[program] ?? join(bin, program)
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH']}`, NO_COLOR: '1' }
   try {
     const { stdout, stderr } = await promisify(execFile)(file, args, { cwd: root, env, maxBuffer: 1e8 })
@@ -43,7 +45,8 @@ export async function reportsOf(runtime: Runtime): Promise<Report[]> {
   return withTask(async (task) => {
     const argument = JSON.stringify(task)
     if (runtime === 'workerd') return parse(await inWorker('test/runtimes/workerd.ts', task, textAt))
-    if (runtime !== 'deno') return parse(await runProgram(runtime, [`test/runtimes/${runtime}.ts`, argument]))
+    if (runtime === 'bun') return parse(await runProgram('bun', ['test/runtimes/bun.ts', argument]))
+    if (runtime !== 'deno') return parse(await runProgram(runtime, ['test/runtimes/node.ts', argument]))
     const flags = ['--quiet', '--no-prompt', '--no-lock', '--node-modules-dir=manual', ...denoPermissions(task)]
     return parse(await runProgram('deno', ['run', ...flags, 'test/runtimes/deno.ts', argument]))
   })
