@@ -51,7 +51,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', 'test/browser/**', 'test/workerd/**'],
+          exclude: ['test/package/**', 'test/browser/**', 'test/workerd/**', 'test/examples/runtimes/**'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
@@ -69,10 +69,30 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'examples',
+          include: ['test/examples/runtimes/**/*.test.ts'],
+          globalSetup: 'test/examples/runtimes/build.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'package',
           include: ['test/package/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 240_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: 'test/browser/setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
     ],

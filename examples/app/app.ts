@@ -11,7 +11,7 @@ import { csrf } from 'hono/csrf'
 import { etag } from 'hono/etag'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
-import { StoreUnavailableError, type SessionManager } from 'latchkey'
+import { SessionUnsupportedError, StoreUnavailableError, type SessionInfo, type SessionManager } from 'latchkey'
 import { requireSubject, session, type SessionEnv } from 'latchkey/hono'
 import { deviceName } from './device.ts'
 import { localPath, readForm, wholeNumber } from './forms.ts'
@@ -47,6 +47,13 @@ export function createApp(sessions: ShopSessions, options: AppOptions = {}): Hon
   const { now = Date.now, log = console.error } = options
   const app = new Hono<ShopEnv>()
   const managerOf = (c: ShopContext) => (typeof sessions === 'function' ? sessions(c.env as never) : sessions)
+  /** Everywhere this user is signed in; `undefined` where sessions are sealed in cookies, and nobody can list them. */
+  const devicesOf = (c: ShopContext): Promise<SessionInfo[] | undefined> => {
+    const { session: current } = c.var
+    return managerOf(c)
+      .listSessions(current.subject as string, { current })
+      .catch(unlessUnsupported)
+  }
 
   app.use(
     secureHeaders({
@@ -156,8 +163,7 @@ export function createApp(sessions: ShopSessions, options: AppOptions = {}): Hon
 
   app.get('/devices', async (c) => {
     const { session: current } = c.var
-    const devices = await managerOf(c).listSessions(current.subject as string, { current })
-    return show(c, 'Your devices', devicesPage(devices, await current.csrfToken(), now()))
+    return show(c, 'Your devices', devicesPage(current, await devicesOf(c), await current.csrfToken(), now()))
   })
 
   app.post('/devices/end', async (c) => {
@@ -218,6 +224,10 @@ async function show(c: ShopContext, title: string, main: Html, status: 200 | 422
     problem: current.flash('problem'),
   }
   return c.html(layout({ title, path: c.req.path, visitor }, main), status)
+}
+
+function unlessUnsupported(error: unknown): undefined {
+  if (!(error instanceof SessionUnsupportedError)) throw error
 }
 
 function nameOf(subject: string): string {

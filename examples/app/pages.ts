@@ -1,10 +1,10 @@
 /** The pages: functions from what is to be shown to HTML. They know nothing of requests or sessions. */
 import { html, raw } from 'hono/html'
-import type { SessionInfo } from 'latchkey'
+import type { Session, SessionInfo } from 'latchkey'
 import { ago, day, price } from './format.ts'
 import { icon } from './icons.ts'
 import type { Html } from './layout.ts'
-import { catalogue, DEMO_PASSWORD, MOST, type Product } from './shop.ts'
+import { catalogue, DEMO_PASSWORD, MOST, type Notes, type Product, type Shop } from './shop.ts'
 
 export function homePage(visits: number): Html {
   return html`<div class="hero">
@@ -160,9 +160,14 @@ export function signInPage({ next, login = '', remember = false, failed = false 
   </div>`
 }
 
-export function devicesPage(devices: SessionInfo[], csrf: string, now: number): Html {
-  const others = devices.length - 1
-  const ordered = devices.toSorted((a, b) => Number(b.current) - Number(a.current))
+/** `devices` is `undefined` where the store has no list of them: then there is this one to show. */
+export function devicesPage(
+  current: Session<Shop, Notes>,
+  devices: SessionInfo[] | undefined,
+  csrf: string,
+  now: number,
+): Html {
+  const ordered = devices?.toSorted((a, b) => Number(b.current) - Number(a.current)) ?? [thisDevice(current)]
   return html`<div class="head">
       <h1>Your devices</h1>
       <p class="lead">Everywhere you are signed in. If you do not know one of them, end it.</p>
@@ -170,14 +175,21 @@ export function devicesPage(devices: SessionInfo[], csrf: string, now: number): 
     <ul class="devices">
       ${ordered.map((device) => deviceCard(device, csrf, now))}
     </ul>
-    ${
-      others > 0
-        ? html`<form method="post" action="/devices/end-others">
-            <input type="hidden" name="csrf" value="${csrf}" />
-            <button class="button danger">Sign out everywhere else</button>
-          </form>`
-        : html`<p class="soft">You are signed in nowhere else.</p>`
-    }`
+    ${elsewhere(devices, csrf)}`
+}
+
+function elsewhere(devices: SessionInfo[] | undefined, csrf: string): Html {
+  if (!devices)
+    return html`<p class="soft">Here each device keeps its own session, in a cookie: the others cannot be listed.</p>`
+  if (devices.length === 1) return html`<p class="soft">You are signed in nowhere else.</p>`
+  return html`<form method="post" action="/devices/end-others">
+    <input type="hidden" name="csrf" value="${csrf}" />
+    <button class="button danger">Sign out everywhere else</button>
+  </form>`
+}
+
+function thisDevice({ id = '', subject, info, createdAt, lastSeenAt, expiresAt }: Session<Shop, Notes>): SessionInfo {
+  return { id, subject, info, createdAt, lastSeenAt, expiresAt, current: true }
 }
 
 function deviceCard(

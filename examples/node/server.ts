@@ -2,7 +2,7 @@
  * The shop on Node: `npm start`, or `node examples/node/server.ts` after a build. Sessions are kept in a libSQL file, which
  * is an ordinary SQLite file, so they outlive a restart.
  *
- * From the environment: PORT, HOST, DATA_DIR, and SESSION_SECRET (comma-separated: the first signs, all verify).
+ * From the environment: PORT, HOST, DATA_DIR, SESSION_SECRET (comma-separated: the first signs, all verify), TRUST_PROXY.
  */
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -13,7 +13,7 @@ import { LibsqlStore } from 'latchkey/stores/libsql'
 import { createApp } from '../app/app.ts'
 import { shopOptions, type Notes, type Shop } from '../app/shop.ts'
 
-const { PORT = '8787', HOST = 'localhost', DATA_DIR = './data', SESSION_SECRET } = process.env
+const { PORT = '8787', HOST = 'localhost', DATA_DIR = './data', SESSION_SECRET, TRUST_PROXY } = process.env
 const SWEEP_EVERY = 10 * 60_000
 /** How long answers under way may take to finish after a signal. */
 const PATIENCE = 5_000
@@ -44,7 +44,8 @@ function openShop(): { store: LibsqlStore; sessions: SessionManager<Shop, Notes>
     const file = new LibsqlStore({ url: pathToFileURL(resolve(DATA_DIR, 'sessions.db')).href })
     // Without the variable there is no `secret` at all: one that is present but undefined would be an error.
     const secret = SESSION_SECRET ? { secret: SESSION_SECRET.split(',') } : {}
-    return { store: file, sessions: new SessionManager<Shop, Notes>({ ...shopOptions, store: file, ...secret }) }
+    const options = { ...shopOptions, store: file, ...secret, trustProxy: TRUST_PROXY === '1' }
+    return { store: file, sessions: new SessionManager<Shop, Notes>(options) }
   } catch (error) {
     return fail(`Cannot open with this DATA_DIR and SESSION_SECRET. ${error instanceof Error ? error.message : error}`)
   }

@@ -21,9 +21,12 @@ declare module 'bun:test' {
   export const test: { skipIf(skip: boolean): (name: string, run: () => Promise<void>) => void }
 }
 
-declare const Bun: { version: string }
-declare const Deno: {
-  args: string[]
-  version: { deno: string }
-  test(definition: { name: string; ignore: boolean; fn: () => Promise<void> }): void
+// Namespaces, because examples/runtimes.d.ts adds what the examples use.
+declare namespace Bun {
+  const version: string
+}
+declare namespace Deno {
+  const args: string[]
+  const version: { deno: string }
+  function test(definition: { name: string; ignore: boolean; fn: () => Promise<void> }): void
 }
