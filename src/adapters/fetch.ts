@@ -59,9 +59,9 @@ export function withSession<Data extends object, Flash extends object, Rest exte
         },
       ))
     const finish = async (response: Response, failed = false): Promise<Response> => {
-      finished = true
       // Also where the handler did not wait for it; one that failed was the handler's to see.
       const loaded = await loading?.catch(() => undefined)
+      finished = true
       if (!loaded) return response
       const waitUntil = waiting && ((promise: Promise<unknown>): void => waiting.waitUntil(promise))
       return manager.commit(await manager.load(request), response, { waitUntil, failed })

@@ -86,9 +86,10 @@ export function session<
       if (loading) await manager.commit(await manager.load(request), Response.error(), { failed: true })
       throw thrown
     }
-    finished = true
     // Also where the handler did not wait for it; a load that failed was the handler's to see.
-    if (!(await loading?.catch(() => undefined))) return
+    const loaded = await loading?.catch(() => undefined)
+    finished = true
+    if (!loaded) return
     const session = await manager.load(request)
     if (!c.finalized) {
       // The handler returned nothing, which Hono answers with an error; who was to leave still leaves.

@@ -223,6 +223,7 @@ export class SessionManager<
   /**
    * Removes expired records in bounded batches, letting other work in between; how many it removed. An abort returns what
    * was done. Expired sessions are refused with or without sweeping (P9).
+   * @throws StoreUnavailableError, whose `cause` is a `SweepFailure` with the number removed before it failed
    */
   async removeExpiredSessions(options: SweepOptions = {}): Promise<number> {
     const remove = optional(this.#context, 'removeExpired')
