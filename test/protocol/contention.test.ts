@@ -75,8 +75,9 @@ describe('a record that never holds still', () => {
     vi.restoreAllMocks()
   })
 
-  /** Lets the clock run until the promise is settled, for an hour at most; what became of it, and when. */
+  /** Lets the clock run until the promise is settled, for an hour at most; what became of it. */
   async function watch(promise: Promise<unknown>): Promise<{ outcome: unknown }> {
+    const start = performance.now()
     let outcome: unknown
     let settled = false
     const done = (value: unknown): void => {
