@@ -1,7 +1,7 @@
 /** Sessions around a raw `fetch` handler, in any runtime. */
 import { StoreUnavailableError } from '../core/errors.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
-import type { Session } from '../core/session.ts'
+import { closed, type Session } from '../core/session.ts'
 
 /** What a handler may return: `undefined` as Bun wants it after an upgrade. */
 export type HandlerResult = Response | undefined | void
@@ -48,13 +48,20 @@ export function withSession<Data extends object, Flash extends object, Rest exte
   return async (request, ...rest) => {
     const manager = find(...(rest as unknown as never[]))
     const waiting = (rest as unknown[]).find(canWait)
-    let loaded = false
-    const load = async (): Promise<Session<Data, Flash>> => {
-      const session = await manager.load(request)
-      loaded = true
-      return session
-    }
+    let loading: Promise<Session<Data, Flash>> | undefined
+    let finished = false
+    const load = (): Promise<Session<Data, Flash>> =>
+      (loading ??= manager.load(request).then(
+        (session) => (finished ? closed(session) : session),
+        (error: unknown) => {
+          loading = undefined
+          throw error
+        },
+      ))
     const finish = async (response: Response, failed = false): Promise<Response> => {
+      // Also where the handler did not wait for it; one that failed was the handler's to see.
+      const loaded = await loading?.catch(() => undefined)
+      finished = true
       if (!loaded) return response
       const waitUntil = waiting && ((promise: Promise<unknown>): void => waiting.waitUntil(promise))
       return manager.commit(await manager.load(request), response, { waitUntil, failed })
@@ -92,5 +99,9 @@ function canWait(value: unknown): value is { waitUntil: (promise: Promise<unknow
 function responseOf(error: unknown): Response | undefined {
   if (!(error instanceof Error) || !('getResponse' in error) || typeof error.getResponse !== 'function')
     return undefined
-  return error.getResponse() as Response
+  try {
+    return error.getResponse() as Response
+  } catch {
+    return undefined
+  }
 }

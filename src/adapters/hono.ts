@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
-import { stateOf, type Session } from '../core/session.ts'
+import { closed, stateOf, type Session } from '../core/session.ts'
 import { boundTo, type SessionManager } from '../core/manager.ts'
 
 export interface SessionMiddlewareOptions {
@@ -64,12 +64,16 @@ export function session<
       return next()
     }
     const request = c.req.raw
-    let loaded = false
-    const load = async (): Promise<Session<Data, Flash>> => {
-      const session = await manager.load(request)
-      loaded = true
-      return session
-    }
+    let loading: Promise<Session<Data, Flash>> | undefined
+    let finished = false
+    const load = (): Promise<Session<Data, Flash>> =>
+      (loading ??= manager.load(request).then(
+        (session) => (finished ? closed(session) : session),
+        (error: unknown) => {
+          loading = undefined
+          throw error
+        },
+      ))
     const mount: Mount = { load: load as unknown as Mount['load'], again: undefined }
     active.set(c, mounts.set(manager, mount))
     c.set(name, options?.lazy ? load : await load())
@@ -78,20 +82,29 @@ export function session<
       await next()
     } catch (thrown) {
       // Hono lets through only what is no Error; there is no response to put a cookie on.
-      if (loaded) await manager.commit(await manager.load(request), Response.error(), { failed: true })
+      finished = true
+      if (loading) await manager.commit(await manager.load(request), Response.error(), { failed: true })
       throw thrown
     }
-    if (!loaded || !c.finalized) return
-    // A middleware that replaced the request may have made the handler end and restart the session through the new one.
-    const bound = boundTo(manager, c.req.raw) as Promise<Session<Data, Flash>> | undefined
-    const session = await (bound ?? manager.load(request))
+    // Also where the handler did not wait for it; a load that failed was the handler's to see.
+    const loaded = await loading?.catch(() => undefined)
+    finished = true
+    if (!loaded) return
+    const session = await manager.load(request)
+    if (!c.finalized) {
+      // The handler returned nothing, which Hono answers with an error; who was to leave still leaves.
+      await manager.commit(session, Response.error(), { failed: true })
+      return
+    }
     const failed = c.error !== undefined && !('getResponse' in c.error)
     mount.again = (blank) => manager.commit(session, blank)
     try {
-      replace(
-        c,
-        await manager.commit(session, c.res, { waitUntil: (promise) => c.executionCtx.waitUntil(promise), failed }),
-      )
+      const commitOptions = { waitUntil: (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise), failed }
+      replace(c, await manager.commit(session, c.res, commitOptions))
+      // A middleware that replaced the request may have made the handler load a second session, or restart this one.
+      const second = await (boundTo(manager, c.req.raw) as Promise<Session<Data, Flash>> | undefined)
+      if (second && stateOf(second as never) !== stateOf(session as never))
+        replace(c, await manager.commit(second, c.res, commitOptions))
     } catch (error) {
       await discard(c, mounts)
       throw error

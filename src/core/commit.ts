@@ -21,31 +21,40 @@ export async function commitSession(
   response: Response,
   options: CommitOptions,
 ): Promise<Response> {
-  await state.queue
-  if (!state.committed) {
-    const { status } = response
-    if (options.failed || status >= 500 || status === 0) state.revert()
-    // A response with status 0 never reaches the client, and a token that nobody receives would lock them out.
-    if (status === 0) state.regenerateAsked = false
-    try {
-      const outcome = await carryOut(context, state, options, status !== 101 && status !== 0)
-      if (outcome === 'lost') noteLost(context, state)
-    } catch (error) {
-      state.asOf = undefined
-      throw error
-    } finally {
-      // Committed even when it failed: committing again only puts an already persisted token on the error's response.
-      state.close()
-    }
+  if (state.settings !== context)
+    throw new SessionStateError('This session belongs to another manager; commit it with that.')
+  return state.enqueue(async () => {
+    if (!state.committed) await persist(context, state, response, options)
+    return withSessionHeaders(context, state, response, await copyCookies(context, state, response))
+  })
+}
+
+async function persist(
+  context: Context,
+  state: SessionState,
+  { status }: Response,
+  options: CommitOptions,
+): Promise<void> {
+  if (options.failed || status >= 500 || status === 0) state.revert()
+  // A response with status 0 never reaches the client, and a token that nobody receives would lock them out.
+  if (status === 0) state.regenerateAsked = false
+  try {
+    const outcome = await carryOut(context, state, options, status !== 101 && status !== 0)
+    if (outcome === 'lost') noteLost(context, state)
+  } catch (error) {
+    state.asOf = undefined
+    throw error
+  } finally {
+    // Committed even when it failed: committing again only puts an already persisted token on the error's response.
+    state.close()
   }
-  return withSessionHeaders(context, state, response, await copyCookies(context, state, response))
 }
 
 /** `save()`: the same switch, where a lost write is an error. */
-export async function saveSession(context: Context, state: SessionState): Promise<void> {
-  if (state.committed) state.refuse()
-  if (state.outage) throw state.outage
-  const turn = state.queue.then(async () => {
+export function saveSession(context: Context, state: SessionState): Promise<void> {
+  return state.enqueue(async () => {
+    if (state.committed) state.refuse()
+    if (state.outage) throw state.outage
     if (!state.record) state.asked = true
     try {
       mustHold(context, state, await carryOut(context, state, {}, true))
@@ -55,8 +64,6 @@ export async function saveSession(context: Context, state: SessionState): Promis
       throw error
     }
   })
-  state.queue = turn.catch(() => {})
-  await turn
 }
 
 async function carryOut(

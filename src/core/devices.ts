@@ -1,7 +1,7 @@
 /** Device lists: the sessions of a subject, shown and ended. Nothing here can be used as a token (I01). */
 import { callStore, destroySession, optional, type Context } from './context.ts'
 import { isExpired } from './policy.ts'
-import type { SessionDetails, SessionRecord } from './record.ts'
+import { isRecord, type SessionDetails, type SessionRecord } from './record.ts'
 import { destroyInTurn, getRecord } from './store.ts'
 import { isId } from './token.ts'
 
@@ -24,7 +24,7 @@ export function infoOf(record: SessionRecord, current: boolean): SessionInfo {
 /** A subject's live sessions, latest activity first. */
 export async function listOf(context: Context, subject: string, current: string | undefined): Promise<SessionInfo[]> {
   const find = optional(context, 'findBySubject')
-  const records = await callStore(context, 'findBySubject', () => find(subject))
+  const records = await callStore(context, 'findBySubject', () => find(subject), { subject })
   const now = context.now()
   return records
     .filter((record) => record.subject === subject && !isExpired(record, now))
@@ -35,7 +35,7 @@ export async function listOf(context: Context, subject: string, current: string 
 /** Ends a subject's sessions, except one; how many. */
 export async function removeOf(context: Context, subject: string, except: string | undefined): Promise<number> {
   const remove = optional(context, 'removeBySubject')
-  const ids = await callStore(context, 'removeBySubject', () => remove(subject, except))
+  const ids = await callStore(context, 'removeBySubject', () => remove(subject, except), { subject })
   for (const id of ids) {
     // A store built on the base class may have had a write halfway meanwhile: it ends in turn with that (P6).
     await callStore(context, 'destroy', (store) => destroyInTurn(store, id), { id })
@@ -48,6 +48,6 @@ export async function removeOf(context: Context, subject: string, except: string
 export async function removeById(context: Context, id: string, subject: string | undefined): Promise<boolean> {
   if (!isId(id)) return false
   const record = await callStore(context, 'get', (store) => getRecord(store, id), { id })
-  if (!record || (subject !== undefined && record.subject !== subject)) return false
+  if (!isRecord(record) || record.id !== id || (subject !== undefined && record.subject !== subject)) return false
   return destroySession(context, record)
 }

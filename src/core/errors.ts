@@ -130,8 +130,10 @@ export function describeFailure(error: unknown, record: object = {}): Error {
   const line = source.message.split('\n', 1)[0]?.slice(0, 200) ?? ''
   const values = valuesIn(record)
   const isSafe = (text: string): boolean => !values.some((value) => text.includes(value))
+  // Where nothing of the record is known, whatever looks quoted may be it; a parser quotes what it could not read.
+  const quotes = source instanceof SyntaxError || (values.length === 0 && /["'`{}[\]]/.test(line))
   const safe = new Error(
-    isSafe(source.message) && !('params' in source) ? line : '(message withheld: it held session data)',
+    isSafe(source.message) && !quotes && !('params' in source) ? line : '(message withheld: it held session data)',
   )
   safe.name = isSafe(String(source.name)) ? String(source.name) : 'Error'
   // What follows the message; the message itself may look like a frame.

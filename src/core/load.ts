@@ -176,9 +176,16 @@ function carriedIn(context: Context, request: Request): Carried[] {
 /** Data of records on their way from `identify` to the session built of them, so that it is decoded once. */
 const decoded = new WeakMap<SessionRecord, PlainObject>()
 
+function take(record: SessionRecord): PlainObject | undefined {
+  const data = decoded.get(record)
+  // Once: a store that gives out one object twice must not make two sessions share their data (P19).
+  decoded.delete(record)
+  return data
+}
+
 /** A new session for a request, or, with a record, the session of that record. */
 export function buildSession(context: Context, request: Request, record?: SessionRecord): Session {
-  const state = new SessionState(context, record, record && decoded.get(record))
+  const state = new SessionState(context, record, record && take(record))
   state.request = request
   return new Session(state, context.port)
 }

@@ -7,7 +7,7 @@ import { callStore, destroySession, optional, unsupported, type Context } from '
 import { isPlainObject } from './data.ts'
 import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
 import type { Duration } from './duration.ts'
-import { SessionDataError } from './errors.ts'
+import { SessionConfigError, SessionDataError } from './errors.ts'
 import { answerAsNew, buildSession, identify, loadSession, openToken } from './load.ts'
 import { attach } from './lifecycle.ts'
 import { resolveOptions, type SessionOptions } from './options.ts'
@@ -123,6 +123,9 @@ export class SessionManager<
 
   /** Stores a new session, without a request, and returns its token. Keys missing in `data` come from `initial`. */
   async createSession(data?: Partial<Data>, options: CreateOptions = {}): Promise<string> {
+    const unknown = Object.keys(options).filter((name) => !['subject', 'ttl', 'info'].includes(name))
+    if (unknown.length > 0)
+      throw new SessionConfigError(`\`${unknown[0]}\` is no option of createSession; there are subject, ttl, info.`)
     const state = new SessionState(this.#context)
     if (data !== undefined && !isPlainObject(data))
       throw new SessionDataError('The session data must be a plain object.')
@@ -211,13 +214,16 @@ export class SessionManager<
   }
 
   /** Ends one session of a device list; with `subject`, only if it is theirs. Whether it did. */
-  removeSessionById(id: string, options: { subject?: string } = {}): Promise<boolean> {
+  async removeSessionById(id: string, options: { subject?: string | undefined } = {}): Promise<boolean> {
+    // A subject that was asked for and is missing is nobody's: a visitor who is not signed in ends no session.
+    if ('subject' in options && options.subject === undefined) return false
     return removeById(this.#context, id, options.subject)
   }
 
   /**
    * Removes expired records in bounded batches, letting other work in between; how many it removed. An abort returns what
    * was done. Expired sessions are refused with or without sweeping (P9).
+   * @throws StoreUnavailableError, whose `cause` is a `SweepFailure` with the number removed before it failed
    */
   async removeExpiredSessions(options: SweepOptions = {}): Promise<number> {
     const remove = optional(this.#context, 'removeExpired')
@@ -265,6 +271,7 @@ export class SessionManager<
   /** The request's session, if it may still be ended. */
   async #endable(request: Request): Promise<Session> {
     const session = (await this.load(request)) as unknown as Session
+    await stateOf(session).queue
     const state = stateOf(session)
     if (state.committed) state.refuse()
     if (state.outage) throw state.outage

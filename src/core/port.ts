@@ -12,7 +12,7 @@ import { createSecret, verifierOf } from './token.ts'
 export function sessionPort(context: () => Context): SessionPort {
   return {
     save: (state) => saveSession(context(), state),
-    reload: (state) => reload(context(), state),
+    reload: (state) => state.enqueue(() => reload(context(), state)),
     csrfToken: (state) => csrfToken(context(), state),
     verifyCsrf: async (state, value) =>
       !state.outage && !state.destroyed && state.secret !== undefined && isCsrfToken(state.secret, value),

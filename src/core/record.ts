@@ -64,7 +64,12 @@ export function isRecord(value: unknown): value is SessionRecord {
   for (const key in REQUIRED) {
     if (typeof record[key] !== REQUIRED[key as keyof typeof REQUIRED] || Number.isNaN(record[key])) return false
   }
-  return record['endsAt'] === null || typeof record['endsAt'] === 'number'
+  const { endsAt, flash, subject, info, previous } = record
+  if (endsAt !== null && typeof endsAt !== 'number') return false
+  if (flash !== undefined && typeof flash !== 'string') return false
+  if (subject !== undefined && typeof subject !== 'string') return false
+  if (info !== undefined && (typeof info !== 'object' || info === null)) return false
+  return previous === undefined || typeof (previous as PreviousToken | null)?.verifier === 'string'
 }
 
 /** A copy without the keys whose value is `undefined`, so that records compare and serialise alike everywhere. */

@@ -8,7 +8,7 @@ import type { SessionState } from './state.ts'
 import { copyName } from './transport.ts'
 
 /** Headers by which a response tells caches in front of the browser to keep it. */
-const SHARED_CACHING = ['CDN-Cache-Control', 'Cloudflare-CDN-Cache-Control', 'Surrogate-Control', 'Expires']
+const SHARED_CACHING = /cdn-cache-control$|^(?:surrogate-control|akamai-cache-control|expires)$/
 
 /** The response with Set-Cookie, Vary and Cache-Control as the session's use asks for; itself when there is nothing to add. */
 export function withSessionHeaders(
@@ -70,8 +70,8 @@ function addVary(headers: Headers, name: string): void {
 function setCacheControl(headers: Headers, carriesToken: boolean, subject: string | undefined): void {
   if (carriesToken) {
     headers.set('Cache-Control', 'private, no-store')
-    for (const name of SHARED_CACHING) headers.delete(name)
-  } else if (!headers.has('Cache-Control') && !SHARED_CACHING.some((name) => headers.has(name))) {
+    for (const name of Array.from(headers.keys())) if (SHARED_CACHING.test(name)) headers.delete(name)
+  } else if (!headers.has('Cache-Control') && !Array.from(headers.keys()).some((name) => SHARED_CACHING.test(name))) {
     headers.set('Cache-Control', subject === undefined ? 'private, no-cache' : 'private, no-store')
   }
 }

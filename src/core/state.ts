@@ -2,7 +2,7 @@
  * The state of one session in one request: the record as loaded, and what the handler wants changed. Synchronous, without
  * I/O. `Session` is its public face; load fills it, commit reads `status` once and carries it out.
  */
-import { assign, guarded, type PlainObject } from './data.ts'
+import { assign, guarded, isPlainObject, type PlainObject } from './data.ts'
 import { DataBox } from './databox.ts'
 import { SessionDataError, SessionStateError, type StoreUnavailableError } from './errors.ts'
 import { FlashBox } from './flash.ts'
@@ -46,6 +46,8 @@ export class SessionState {
   /** The session of the cookie that the request came with was ended. */
   clearDue = false
   committed = false
+  /** A write is under way: a change made now would be half in it. */
+  writing = false
   destroyed = false
   destroyDone = false
   /** One write at a time: `save()` and commit queue up here. */
@@ -83,7 +85,7 @@ export class SessionState {
   get info(): SessionDetails {
     if (this.destroyed) return guarded({}, () => this.refuse())
     const info = (this.#info ??= { ...this.record?.info })
-    return this.committed ? guarded(info, () => this.refuse()) : info
+    return this.committed || this.writing ? guarded(info, () => this.refuse()) : info
   }
 
   get subject(): string | undefined {
@@ -101,7 +103,7 @@ export class SessionState {
 
   /** @throws SessionStateError, or the outage, when this session cannot be changed any more */
   writable(): this {
-    if (this.destroyed || this.committed) this.refuse()
+    if (this.destroyed || this.committed || this.writing) this.refuse()
     if (this.outage) throw this.outage
     return this
   }
@@ -110,7 +112,9 @@ export class SessionState {
     throw new SessionStateError(
       this.destroyed
         ? 'This session was destroyed. To go on with an empty one, use `await sessions.regenerate(request)` instead of `destroy()`.'
-        : 'This session was already committed to its response. Change it before the response is returned; before streaming, ' +
+        : this.writing
+          ? 'This session is being written. Await `session.save()` before changing it.'
+          : 'This session was already committed to its response. Change it before the response is returned; before streaming, ' +
             'call `await session.save()`; later, use `sessions.updateSession(token, change)`.',
     )
   }
@@ -131,6 +135,7 @@ export class SessionState {
 
   set info(value: SessionDetails) {
     this.writable()
+    if (!isPlainObject(value)) throw new SessionDataError('`info` must be a plain object of strings.', 'info')
     assign(this.info, value)
   }
 
@@ -198,6 +203,20 @@ export class SessionState {
     this.tokenDue = false
   }
 
+  /** Runs a task when those before it are done; no change is taken in meanwhile. */
+  enqueue<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.queue.then(async () => {
+      this.writing = true
+      try {
+        return await task()
+      } finally {
+        this.writing = false
+      }
+    })
+    this.queue = turn.catch(() => {})
+    return turn
+  }
+
   /** The response is built: nothing changes any more. */
   close(): void {
     this.committed = true
@@ -218,7 +237,8 @@ export class SessionState {
     if (this.destroyed) return this.destroyDone ? 'clean' : 'destroyed'
     const changed = this.box.changed || this.flash.changed || this.#infoChanged() || this.lifetimeSet !== undefined
     const { saveInitial, saveUnchanged, store } = this.settings
-    if (!this.record) return changed || this.asked || this.subjectSet?.value || saveInitial ? 'new' : 'clean'
+    if (!this.record)
+      return changed || this.asked || this.subjectSet?.value || (saveInitial && !this.outage) ? 'new' : 'clean'
     if (this.regenerateAsked) return 'regenerated'
     if (changed || saveUnchanged) return 'changed'
     // A token that carries its record is extended only when asked: a cookie on every read could undo a login (P1, R19).

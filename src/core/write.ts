@@ -198,7 +198,9 @@ async function sealed(context: Context, state: SessionState, record: SessionReco
     (store) => store.seal?.(record, { name: context.cookie.bareName }),
     record,
   )
-  if (token && state.carried?.transport === 'cookie') checkCookieSize(context.cookie, state.carried.cookieName, token)
+  const transport = state.carried?.transport ?? context.transports.at(-1)
+  if (token && transport === 'cookie')
+    checkCookieSize(context.cookie, state.carried?.cookieName ?? context.cookie.secureName, token)
   settle(state, record, token, record.verifier)
 }
 

@@ -148,16 +148,19 @@ function open(url: string, authToken: string | undefined): Client {
     return createClient({ url, intMode: 'bigint', concurrency, ...(authToken && { authToken }) })
   } catch (error) {
     // The client's message may repeat the URL, and that its token.
-    const noFiles = (error as { code?: unknown }).code === 'URL_SCHEME_NOT_SUPPORTED'
-    throw new SessionConfigError(
-      noFiles
-        ? "`url` names a file, and there are none in this runtime; it must be a server's 'libsql://…', 'https://…' or 'http://…'."
-        : /^file:/i.test(url)
-          ? '`url` names a file that cannot be opened. Its directory must exist already (a relative path starts at the ' +
-            'working directory; make it with `mkdir -p`), be writable, and the name must not be that of a directory.'
-          : `\`url\` is ${describe(url)}; it must be ${URL_FORM}.`,
-    )
+    throw new SessionConfigError(urlProblem(url, error))
   }
+}
+
+function urlProblem(url: string, error: unknown): string {
+  if ((error as { code?: unknown }).code === 'URL_SCHEME_NOT_SUPPORTED')
+    return "`url` names a file, and this runtime has none; it must be a server's 'libsql://…', 'https://…' or 'http://…'."
+  if (/^file:/i.test(url))
+    return (
+      '`url` names a file that cannot be opened. Its directory must exist already (a relative path starts at the ' +
+      'working directory; make it with `mkdir -p`), be writable, and the name must not be that of a directory.'
+    )
+  return `\`url\` is ${describe(url)}; it must be ${URL_FORM}.`
 }
 
 function resolve(options: unknown): {

@@ -41,7 +41,7 @@ export function runNode(folder: string, ...args: string[]): Promise<{ code: unkn
     execFile(
       process.execPath,
       ['--no-warnings', '--import', fromSource, ...args],
-      { cwd: folder, timeout: 30_000, env: { ...process.env, NODE_OPTIONS: '' } },
+      { cwd: folder, timeout: 100_000, env: { ...process.env, NODE_OPTIONS: '' } },
       (error, stdout, stderr) => resolve({ code: error ? (error.code ?? error.signal) : 0, output: stdout + stderr }),
     )
   })

@@ -91,7 +91,7 @@ export async function checkSnippets(docs: readonly Doc[], root: string = reposit
   }
 }
 
-/** The globals of runtimes whose types are not installed, as far as documents use them. */
+/** The globals and modules of runtimes and drivers whose types are not installed, as far as documents use them. */
 const RUNTIMES = `
 declare namespace Deno {
   const env: { get(name: string): string | undefined }
@@ -103,6 +103,20 @@ declare namespace Bun {
   const env: Record<string, string | undefined>
   interface Server { upgrade(request: Request, options?: { data?: unknown }): boolean }
   function serve(options: { port?: number; websocket?: object; fetch(request: Request, server: Server): Response | undefined | void | Promise<Response | undefined | void> }): Server
+}
+interface D1Database { prepare(sql: string): unknown }
+declare module 'better-sqlite3' {
+  class Database {
+    constructor(file: string, options?: { timeout?: number })
+    pragma(text: string): unknown
+  }
+  export default Database
+}
+declare module 'bun:sqlite' {
+  export class Database {
+    constructor(file: string)
+    run(sql: string): unknown
+  }
 }
 `
 

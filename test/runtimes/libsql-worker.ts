@@ -10,7 +10,7 @@ import type { Task } from './conformance.ts'
 type Data = { visits: number }
 
 const initial = (): Data => ({ visits: 0 })
-const serverOf = ({ TASK }: { TASK: Task }) => TASK.servers[0] ?? { url: '' }
+const serverOf = ({ TASK }: { TASK: Task }): Task['servers'][number] => TASK.servers[0] ?? { name: '', url: '' }
 
 const sessions = perEnv((env: { TASK: Task }) => {
   const { url, authToken } = serverOf(env)
@@ -21,7 +21,7 @@ const ownSessions = perEnv((env: { TASK: Task }) => {
   return new SessionManager<Data>({ store: new SqliteStore(drizzle({ client })), initial })
 })
 
-function count(_request: Request, session: Session<Data>): Response {
+function count(_request: Request, session: Session<Data>, _env: { TASK: Task }): Response {
   return Response.json({ visits: ++session.data.visits })
 }
 const own = withSession(ownSessions, count)
@@ -32,7 +32,7 @@ export default {
     const { pathname } = new URL(request.url)
     if (pathname === '/file') {
       try {
-        new LibsqlStore({ url: 'file:sessions.db' })
+        return new Response(typeof new LibsqlStore({ url: 'file:sessions.db' }))
       } catch (error) {
         return new Response(String(error))
       }

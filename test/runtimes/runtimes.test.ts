@@ -22,18 +22,13 @@ const PORTABLE: Record<string, Record<string, string>> = {
       'S01 S04 S05 S06 S07 S08 S09 S10 S11 S12 S13 S14 S15 S16 S17 S18 S19 S20 S21 S22 S23 S24 ' +
       `${RACES} I01 I02 I03`,
   },
-  'CookieCache over MemoryStore': {
-    [NO_LOCK]: 'S17',
-    'the option `otherNamespace` was not given': 'S22',
-    [ALONE]: RACES,
-  },
+  'CookieCache over MemoryStore': { [NO_LOCK]: 'S17', [ALONE]: RACES },
   'three methods over a Map': {
     [NO_LOCK]: 'S17',
     'the store has no `removeExpired`': 'S20 R10',
     'the store has no `all`': 'S21',
     'the store has no `length`': 'S21',
     'the store has no `clear`': 'S21',
-    'the option `otherNamespace` was not given': 'S22',
     'the store has no `findBySubject`': 'S23 I01 I03',
     'the store has no `removeBySubject`': 'S23 I02',
     'the store does not claim `atomic`: what it promises holds within one process': RACES,

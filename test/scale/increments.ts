@@ -5,7 +5,8 @@
  *     npm run increments              8 processes × 10,000
  *     npm run increments -- 4 500     fewer
  */
-import { execFile } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SessionConflictError, SessionManager, StoreUnavailableError } from 'latchkey'
@@ -43,8 +44,9 @@ export async function increments(processes: number, each: number): Promise<Outco
   try {
     const sessions = managerOver(store)
     const token = await sessions.createSession({ n: 0 })
+    const children = await Promise.all(Array.from({ length: processes }, () => started([url, token, String(each)])))
     const start = performance.now()
-    const reports = await Promise.all(Array.from({ length: processes }, () => run([url, token, String(each)])))
+    const reports = await Promise.all(children.map(reportOf))
     const milliseconds = performance.now() - start
     const numbers = reports.flatMap((report) => report.numbers)
     const sum = (name: 'conflicts' | 'refused'): number => reports.reduce((total, report) => total + report[name], 0)
@@ -71,15 +73,34 @@ function managerOver(store: LibsqlStore, onConflict?: () => void): SessionManage
   })
 }
 
-function run(args: readonly string[]): Promise<Report> {
+/** A process that has loaded everything and opened the file, and waits for the word. */
+async function started(args: readonly string[]): Promise<ChildProcess> {
   const fromSource = pathToFileURL(join(import.meta.dirname, '../examples/from-source.ts')).href
-  const node = ['--no-warnings', '--import', fromSource, fileURLToPath(import.meta.url), 'process', ...args]
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, node, { maxBuffer: 2 ** 26 }, (error, stdout) => {
-      if (error) reject(error)
-      else resolve(JSON.parse(stdout) as Report)
-    })
+  const child = fork(fileURLToPath(import.meta.url), ['process', ...args], {
+    execArgv: ['--no-warnings', '--import', fromSource],
   })
+  await orExit(child)
+  return child
+}
+
+async function reportOf(child: ChildProcess): Promise<Report> {
+  child.send('go')
+  return (await orExit(child)) as Report
+}
+
+/** The next message of a process; rejects when it ends without one. */
+async function orExit(child: ChildProcess): Promise<unknown> {
+  const ended = new AbortController()
+  const exit = once(child, 'exit', { signal: ended.signal }).then(([code]) => {
+    throw new Error(`a process ended with ${code}`)
+  })
+  try {
+    const [message] = (await Promise.race([once(child, 'message', { signal: ended.signal }), exit])) as [unknown]
+    return message
+  } finally {
+    ended.abort()
+    exit.catch(() => {})
+  }
 }
 
 /** One process's part. */
@@ -87,6 +108,9 @@ async function increment(url: string, token: string, each: number): Promise<Repo
   const report: Report = { numbers: [], conflicts: 0, refused: 0, longest: 0 }
   const store = new LibsqlStore({ url })
   const sessions = managerOver(store, () => report.conflicts++)
+  await sessions.retrieveSession(token)
+  process.send?.('ready')
+  await once(process, 'message')
   while (report.numbers.length < each) {
     const start = performance.now()
     try {
@@ -105,7 +129,8 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [first = '8', ...rest] = process.argv.slice(2)
   if (first === 'process') {
     const [url = '', token = '', each = ''] = rest
-    process.stdout.write(JSON.stringify(await increment(url, token, Number(each))))
+    process.send?.(await increment(url, token, Number(each)))
+    process.disconnect()
   } else {
     const [processes, each] = [Number(first), Number(rest[0] ?? 10_000)]
     const outcome = await increments(processes, each)

@@ -120,5 +120,5 @@ export async function signedIn(data: Data = { n: 1 }, options?: AppOptions): Pro
 export function cookiesOf(response: Response): string[] {
   return response.headers
     .getSetCookie()
-    .map((line) => (/; Max-Age=0$/.test(line) ? '-' : '') + line.slice(0, line.indexOf('=')))
+    .map((line) => (line.endsWith('; Max-Age=0') ? '-' : '') + line.slice(0, line.indexOf('=')))
 }

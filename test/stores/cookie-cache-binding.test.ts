@@ -1,6 +1,5 @@
 /** CookieCache: whose copy it is. It belongs to one token of one session under one key, and everything else is ignored. */
 import { SessionManager } from 'latchkey'
-import { CookieCache } from 'latchkey/stores/cookie-cache'
 import { CookieStore } from 'latchkey/stores/cookie'
 import { describe, expect, it } from 'vitest'
 import type { Browser } from '../support/browser.ts'
@@ -93,7 +92,6 @@ describe('what is no copy of ours is ignored without a word (P12):', () => {
     ['one cut short', (app: CachedApp) => (app.value(COPY) ?? '').slice(0, -1)],
   ])('%s', async (_, forge) => {
     const app = await signedIn({ n: 1 })
-    const forged = app.copy()
     const header = `${TOKEN}=${app.token}; ${COPY}=${forge(app)}`
     app.takeEvents()
     const response = await app.serve(new Request(app.origin, { headers: { cookie: header } }), (session) => {
@@ -102,7 +100,6 @@ describe('what is no copy of ours is ignored without a word (P12):', () => {
     expect(app.takeEvents()).toEqual(['loaded'])
     expect(app.store.take()).toEqual(['get'])
     expect(cookiesOf(response)).toEqual([COPY])
-    expect(forged.cookies).toHaveLength(2)
   })
 
   it('C11: no single-byte change of a copy stands in for a read', async () => {
@@ -208,7 +205,7 @@ describe('size', () => {
       const response = await app.visit((session) => session.set('text', 'x'.repeat(length)))
       const [copy = ''] = response.headers.getSetCookie()
       const size = copy.slice(0, copy.indexOf(';')).length - 1
-      if (/; Max-Age=0$/.test(copy)) break
+      if (copy.endsWith('; Max-Age=0')) break
       expect(size).toBeLessThanOrEqual(4096)
       largest = size
     }
@@ -249,7 +246,6 @@ it('two managers on one request, each with its own cache, are independent (F20)'
   const seen = [(await shop.sessions.load(request)).data, (await admin.sessions.load(request)).data]
   expect(seen).toEqual([{ who: 'shop' }, { who: 'admin' }])
   expect([shop.store.take(), admin.store.take()]).toEqual([['create'], ['create']])
-  expect(CookieCache.name).toBe('CookieCache')
 })
 
 /** The text with one character changed for another of the same alphabet. */

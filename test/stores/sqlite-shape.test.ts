@@ -10,14 +10,13 @@ import { DRIVERS, recordOf, secondConnection, temporaryFile, throughNodeSqlite }
 const COLUMNS = Object.values(getTableColumns(sessionsTable)).map(({ name }) => name)
 const EXPECTED = { version: 1, verifier: 'verifier' }
 
-/** The error of a promise that must reject with one that names this. */
-async function outage(promise: Promise<unknown>, ...named: string[]): Promise<void> {
+/** What the outage says that a promise must reject with. */
+async function outage(promise: Promise<unknown>): Promise<string> {
   const error = await promise.then(
     (answer) => `the answer ${JSON.stringify(answer)}`,
     (thrown: unknown) => thrown,
   )
-  expect(error).toBeInstanceOf(StoreUnavailableError)
-  for (const text of named) expect((error as Error).message).toContain(text)
+  return error instanceof StoreUnavailableError ? error.message : `no outage: ${String(error)}`
 }
 
 /** SQLite as D1 and bun:sqlite are built: a text in double quotes that is no column is a text. */
@@ -46,14 +45,17 @@ describe.each([...DRIVERS, LENIENT])('a table of another shape, on $driver', ({ 
       const { db, elsewhere } = await opened()
       await elsewhere(`alter table sessions rename column ${column} to something_else`)
       const store = new SqliteStore(db)
-      const named = ['`sessions`', `\`${column}\``, '`sessionsTableNamed(name)`']
-      await outage(store.get('id'), ...named)
-      await outage(store.create(recordOf({ id: 'other' })), ...named)
-      await outage(store.set('id', recordOf()), ...named)
-      await outage(store.update(recordOf({ version: 2 }), EXPECTED), ...named)
-      await outage(store.findBySubject('u_1'), ...named)
-      await outage(store.all().next(), ...named)
-      await outage(store.migrate(), ...named)
+      const said = [
+        await outage(store.get('id')),
+        await outage(store.create(recordOf({ id: 'other' }))),
+        await outage(store.set('id', recordOf())),
+        await outage(store.update(recordOf({ version: 2 }), EXPECTED)),
+        await outage(store.findBySubject('u_1')),
+        await outage(store.all().next()),
+        await outage(store.migrate()),
+      ]
+      expect(new Set(said).size).toBe(1)
+      for (const text of ['`sessions`', `\`${column}\``, '`sessionsTableNamed(name)`']) expect(said[0]).toContain(text)
       expect(await elsewhere('select count(*) as n from sessions')).toMatchObject([{ n: 1 }])
     },
   )
@@ -68,25 +70,25 @@ describe.each([...DRIVERS, LENIENT])('a table of another shape, on $driver', ({ 
     await elsewhere('drop table sessions')
     const columns = COLUMNS.map((name) => (name === 'id' ? 'id text primary key' : name))
     await elsewhere(`create table sessions (${columns.join(', ')}, tenant text not null)`)
-    await outage(new SqliteStore(db).create(recordOf()), '`tenant`', 'NOT NULL')
+    expect(await outage(new SqliteStore(db).create(recordOf()))).toMatch(/`tenant`.* NOT NULL/)
   })
 
   it('where the id is not the primary key: no second row of one id, but an error that says so', async () => {
     const { db, elsewhere } = open()
     await elsewhere(`create table sessions (${COLUMNS.join(', ')})`)
     const store = new SqliteStore(db)
-    await outage(store.create(recordOf()), '`id`', 'primary key')
-    await outage(store.set('id', recordOf()), '`id`', 'primary key')
+    expect(await outage(store.create(recordOf()))).toMatch(/`id` is not the primary key/)
+    expect(await outage(store.set('id', recordOf()))).toMatch(/`id` is not the primary key/)
     expect(await elsewhere('select id from sessions')).toEqual([])
   })
 
   it('no table: every call says to run migrate()', async () => {
     const { db } = open()
     const store = new SqliteStore(db)
-    await outage(store.get('id'), 'await store.migrate()')
-    await outage(store.removeExpired(1, 1), 'await store.migrate()')
+    expect(await outage(store.get('id'))).toContain('await store.migrate()')
+    expect(await outage(store.removeExpired(1, 1))).toContain('await store.migrate()')
     const sessions = new SessionManager({ store })
-    await outage(sessions.createSession({}), 'await store.migrate()')
+    expect(await outage(sessions.createSession({}))).toContain('await store.migrate()')
   })
 })
 
@@ -96,7 +98,7 @@ describe('LibsqlStore on a file whose table is another', () => {
     await secondConnection(file)('create table sessions (id text primary key, user_id text, expires_at integer)')
     const store = new LibsqlStore({ url: `file:${file}` })
     onTestFinished(() => store.close())
-    await outage(store.get('id'), '`sessions`', 'has no column')
-    await outage(store.migrate(), '`sessions`', 'has no column')
+    expect(await outage(store.get('id'))).toMatch(/`sessions` .* has no column/)
+    expect(await outage(store.migrate())).toMatch(/`sessions` .* has no column/)
   })
 })
