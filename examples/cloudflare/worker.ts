@@ -18,7 +18,7 @@ export default {
 
   /** Only D1 needs it: keys in KV end by themselves, and a sealed cookie ends with its browser. */
   async scheduled(_controller: unknown, env: Env): Promise<void> {
-    return
+    if (env.STORE !== 'd1') return
     // What is left after 20 seconds is for the next hour.
     const removed = await sessions(env).removeExpiredSessions({ signal: AbortSignal.timeout(20_000) })
     console.log(`${removed} expired sessions removed`)

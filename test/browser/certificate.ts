@@ -39,7 +39,7 @@ const content = sequence(
 const signature = der(0x03, Buffer.from([0]), sign('sha256', content, keys.privateKey))
 const certificate = sequence(content, ECDSA_WITH_SHA256, signature).toString('base64')
 
-export const key: string = keys.privateKey.export({ type: 'pkcs8', format: 'pem' })
+export const key: string = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 export const cert: string = `-----BEGIN CERTIFICATE-----\n${certificate}\n-----END CERTIFICATE-----\n`
 
 /** What a browser is told to trust: the hash of the public key. */

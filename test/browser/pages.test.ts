@@ -18,19 +18,20 @@ describeInBrowser.each([
   { device: 'phone', width: 390, height: 844, colorScheme: 'light' },
   { device: 'phone-dark', width: 390, height: 844, colorScheme: 'dark' },
 ] as const)('the pages on a $device', ({ device, width, height, colorScheme }) => {
-  const directory = wanted ?? mkdtempSync(join(tmpdir(), 'latchkey-screenshots-'))
+  let directory: string
   let browser: Browser
   let shop: Site
   let context: BrowserContext
   let page: Page
 
   beforeAll(async () => {
+    directory = wanted ?? mkdtempSync(join(tmpdir(), 'latchkey-screenshots-'))
     mkdirSync(directory, { recursive: true })
     browser = await launch()
   })
   afterAll(async () => {
     await browser?.close()
-    if (!wanted) rmSync(directory, { recursive: true, force: true })
+    if (!wanted && directory) rmSync(directory, { recursive: true, force: true })
   })
   beforeEach(async () => {
     shop = await openShop('https')
@@ -42,42 +43,42 @@ describeInBrowser.each([
     await shop?.close()
   })
 
-  /** Takes a picture, and looks for what would look wrong in it. */
-  async function look(name: string): Promise<void> {
+  /** Takes a picture, and lists what would look wrong in it. */
+  async function flaws(name: string): Promise<string[]> {
     await page.screenshot({ path: join(directory, `${device}-${name}.png`), fullPage: true })
-    const found = await page.evaluate(() => {
+    return page.evaluate((screen) => {
+      const nameOf = (element: Element): string => `${element.tagName} ${element.textContent?.trim().slice(0, 30)}`
       const shown = [...document.querySelectorAll('body *')].filter(
         (element) => element.checkVisibility() && !element.closest('.hidden, .skip'),
       )
-      const nameOf = (element: Element): string => `${element.tagName} ${element.textContent?.trim().slice(0, 30)}`
-      return {
-        width: document.documentElement.scrollWidth,
-        outside: shown.filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5).map(nameOf),
-        small: shown
-          .filter((element) => element.matches('button, nav a, a.button, input[type=text], input[type=password]'))
-          .filter((element) => element.getBoundingClientRect().height < 36)
-          .map(nameOf),
-      }
-    })
-    expect(found, name).toEqual({ width, outside: [], small: [] })
+      const outside = shown.filter((element) => element.getBoundingClientRect().right > screen + 0.5)
+      const small = shown
+        .filter((element) => element.matches('button, nav a, a.button, input[type=text], input[type=password]'))
+        .filter((element) => element.getBoundingClientRect().height < 36)
+      return [
+        ...(document.documentElement.scrollWidth > screen ? ['the page scrolls sideways'] : []),
+        ...outside.map((element) => `${nameOf(element)} sticks out`),
+        ...small.map((element) => `${nameOf(element)} is small`),
+      ]
+    }, width)
   }
 
   it('fit when nobody is signed in', async () => {
     await page.goto(shop.origin)
-    await look('home')
+    expect(await flaws('home')).toEqual([])
     await page.goto(`${shop.origin}/shop`)
-    await look('shop')
+    expect(await flaws('shop')).toEqual([])
     await page.goto(`${shop.origin}/cart`)
-    await look('cart-empty')
+    expect(await flaws('cart-empty')).toEqual([])
     await page.goto(`${shop.origin}/sign-in?next=/cart`)
-    await look('sign-in')
+    expect(await flaws('sign-in')).toEqual([])
     await page.getByLabel('Name').fill('ada')
     await page.getByLabel('Password').fill('please')
     await page.locator('main').getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('alert').waitFor()
-    await look('sign-in-failed')
+    expect(await flaws('sign-in-failed')).toEqual([])
     await page.goto(`${shop.origin}/nowhere`)
-    await look('not-found')
+    expect(await flaws('not-found')).toEqual([])
   })
 
   it('fit when somebody is', async () => {
@@ -87,13 +88,13 @@ describeInBrowser.each([
     await signIn(await other.newPage(), shop.origin, { remember: true })
     await addToCart(page, shop.origin, 'Padlock')
     await addToCart(page, shop.origin, 'Door knocker')
-    await look('shop-added')
+    expect(await flaws('shop-added')).toEqual([])
     await signIn(page, shop.origin, { next: '/cart' })
-    await look('cart')
+    expect(await flaws('cart')).toEqual([])
     await page.goto(`${shop.origin}/devices`)
-    await look('devices')
+    expect(await flaws('devices')).toEqual([])
     await page.goto(shop.origin)
-    await look('home-signed-in')
+    expect(await flaws('home-signed-in')).toEqual([])
     await other.close()
   })
 })

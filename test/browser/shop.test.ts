@@ -111,8 +111,7 @@ describeInBrowser.each([
         const first = await launchWithProfile(profile)
         await signIn(await first.newPage(), origin, { remember })
         const cookie = await cookieOf(first, name)
-        if (remember) expect(daysLeft(cookie)).toBe(365)
-        else expect(cookie?.expires).toBe(-1)
+        expect(remember ? daysLeft(cookie) : cookie?.expires).toBe(remember ? 365 : -1)
         await first.close()
 
         const second = await launchWithProfile(profile)

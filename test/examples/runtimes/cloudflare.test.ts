@@ -64,7 +64,7 @@ describe('examples/cloudflare in workerd', () => {
     onTestFinished(() => void vi.useRealTimers())
     const waiting: Promise<unknown>[] = []
     const ctx = { waitUntil: (promise: Promise<unknown>) => void waiting.push(promise) } as never
-    const env = { STORE: 'kv', SESSION_SECRET, SESSIONS: new MapKV(), DB: undefined as never } as const
+    const env = { STORE: 'kv', SESSION_SECRET, SESSIONS: new MapKV(Date.now), DB: undefined as never } as const
     const url = 'https://shop.example'
     const first = await worker.fetch(new Request(url), env, ctx)
     const cookie = /^[^;]*/.exec(first.headers.get('set-cookie') ?? '')?.[0] ?? ''
