@@ -1,7 +1,8 @@
 /** Sessions around a raw `fetch` handler, in any runtime. */
 import { StoreUnavailableError } from '../core/errors.ts'
+import { loadOnce } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
-import { closed, type Session } from '../core/session.ts'
+import type { Session } from '../core/session.ts'
 
 /** What a handler may return: `undefined` as Bun wants it after an upgrade. */
 export type HandlerResult = Response | undefined | void
@@ -48,26 +49,14 @@ export function withSession<Data extends object, Flash extends object, Rest exte
   return async (request, ...rest) => {
     const manager = find(...(rest as unknown as never[]))
     const waiting = (rest as unknown[]).find(canWait)
-    let loading: Promise<Session<Data, Flash>> | undefined
-    let finished = false
-    const load = (): Promise<Session<Data, Flash>> =>
-      (loading ??= manager.load(request).then(
-        (session) => (finished ? closed(session) : session),
-        (error: unknown) => {
-          loading = undefined
-          throw error
-        },
-      ))
+    const loading = loadOnce(() => manager.load(request))
     const finish = async (response: Response, failed = false): Promise<Response> => {
-      // Also where the handler did not wait for it; one that failed was the handler's to see.
-      const loaded = await loading?.catch(() => undefined)
-      finished = true
-      if (!loaded) return response
+      if (!(await loading.finish())) return response
       const waitUntil = waiting && ((promise: Promise<unknown>): void => waiting.waitUntil(promise))
       return manager.commit(await manager.load(request), response, { waitUntil, failed })
     }
     try {
-      const session = options.lazy ? load : await load()
+      const session = options.lazy ? loading.load : await loading.load()
       let response: HandlerResult
       try {
         response = await handler(request, session as never, ...rest)

@@ -1,8 +1,9 @@
 /** Sessions as Hono middleware: `c.var.session`, typed, committed into whatever response leaves. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { loadOnce } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
-import { closed, stateOf, type Session } from '../core/session.ts'
+import { stateOf, type Session } from '../core/session.ts'
 import { boundTo, type SessionManager } from '../core/manager.ts'
 
 export interface SessionMiddlewareOptions {
@@ -64,32 +65,19 @@ export function session<
       return next()
     }
     const request = c.req.raw
-    let loading: Promise<Session<Data, Flash>> | undefined
-    let finished = false
-    const load = (): Promise<Session<Data, Flash>> =>
-      (loading ??= manager.load(request).then(
-        (session) => (finished ? closed(session) : session),
-        (error: unknown) => {
-          loading = undefined
-          throw error
-        },
-      ))
-    const mount: Mount = { load: load as unknown as Mount['load'], again: undefined }
+    const loading = loadOnce(() => manager.load(request))
+    const mount: Mount = { load: loading.load as unknown as Mount['load'], again: undefined }
     active.set(c, mounts.set(manager, mount))
-    c.set(name, options?.lazy ? load : await load())
+    c.set(name, options?.lazy ? loading.load : await loading.load())
 
     try {
       await next()
     } catch (thrown) {
       // Hono lets through only what is no Error; there is no response to put a cookie on.
-      finished = true
-      if (loading) await manager.commit(await manager.load(request), Response.error(), { failed: true })
+      if (await loading.finish()) await manager.commit(await manager.load(request), Response.error(), { failed: true })
       throw thrown
     }
-    // Also where the handler did not wait for it; a load that failed was the handler's to see.
-    const loaded = await loading?.catch(() => undefined)
-    finished = true
-    if (!loaded) return
+    if (!(await loading.finish())) return
     const session = await manager.load(request)
     if (!c.finalized) {
       // The handler returned nothing, which Hono answers with an error; who was to leave still leaves.

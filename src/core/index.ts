@@ -17,7 +17,7 @@ export {
   type SessionErrorCode,
 } from './errors.ts'
 export type { CommitOptions } from './commit.ts'
-export type { CookieOptions } from './cookie.ts'
+export type { CookieOptions } from './cookie-options.ts'
 export type { Serializer } from './data.ts'
 export type { SessionInfo } from './devices.ts'
 export type { Duration } from './duration.ts'

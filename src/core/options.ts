@@ -2,7 +2,7 @@
  * Options: what a user may set, checked all at once at construction and resolved into settings nobody asks twice. A wrong
  * option is named with its type and what is allowed, never with its value.
  */
-import { resolveCookie, type CookieOptions, type CookieSettings } from './cookie.ts'
+import { resolveCookie, type CookieOptions, type CookieSettings } from './cookie-options.ts'
 import { Codec, isPlainObject, type PlainObject, type Serializer } from './data.ts'
 import { describe } from './describe.ts'
 import { DURATION_FORM, parseDuration, type Duration } from './duration.ts'

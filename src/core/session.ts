@@ -20,12 +20,6 @@ export interface SessionPort {
 export let stateOf: (session: Session) => SessionState
 export let shareState: (from: Session, to: Session) => void
 
-/** The session of a response that has left: it can be read, and a change is an error (F11). For adapters. */
-export function closed<S extends object>(session: S): S {
-  stateOf(session as unknown as Session).close()
-  return session
-}
-
 /**
  * One visitor's session during one request. Built by the manager; `Data` types `data`, `Flash` the flash messages.
  *

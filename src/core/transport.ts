@@ -1,5 +1,6 @@
 /** Transport: where a request carries its token, by cookie or as a bearer credential (RFC 6750), and nothing of its truth. */
-import { isSecureRequest, readChunks, readCookie, type CookieSettings } from './cookie.ts'
+import type { CookieSettings } from './cookie-options.ts'
+import { isSecureRequest, readChunks, readCookie } from './cookie.ts'
 
 /** `'cookie'`, or `'bearer'` for `Authorization: Bearer <token>`. */
 export type Transport = 'cookie' | 'bearer'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isSecureRequest, resolveCookie, type CookieSettings } from '../../src/core/cookie.ts'
+import { resolveCookie, type CookieSettings } from '../../src/core/cookie-options.ts'
+import { isSecureRequest } from '../../src/core/cookie.ts'
 
 const DAY = 86_400_000
 

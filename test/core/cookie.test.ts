@@ -1,6 +1,7 @@
 import { SessionTooLargeError } from 'latchkey'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { resolveCookie, type CookieSettings } from '../../src/core/cookie-options.ts'
 import {
   checkCookieSize,
   clearCookie,
@@ -8,9 +9,7 @@ import {
   isSetCookieFor,
   readChunks,
   readCookie,
-  resolveCookie,
   writeCookie,
-  type CookieSettings,
 } from '../../src/core/cookie.ts'
 
 const DAY = 86_400_000

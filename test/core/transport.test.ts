@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resolveCookie } from '../../src/core/cookie.ts'
+import { resolveCookie } from '../../src/core/cookie-options.ts'
 import { carriedBy, type Carried, type Transport } from '../../src/core/transport.ts'
 
 function carried(
