@@ -5,7 +5,7 @@ import { SessionStateError, StoreUnavailableError } from './errors.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionState, SessionStatus } from './state.ts'
-import { create, mustHold, noteLost, touch, update, type Outcome } from './write.ts'
+import { create, handOver, mustHold, noteLost, touch, update, type Outcome } from './write.ts'
 
 export interface CommitOptions {
   /** Lets a touch finish after the response has left, e.g. `ctx.waitUntil` on Workers. */
@@ -72,6 +72,7 @@ async function carryOut(
   options: CommitOptions,
   deliverable: boolean,
 ): Promise<Outcome> {
+  if (!deliverable) state.rotates = false
   const { status, record, superseded, leaving } = state
   const outcome = await carryOutStatus(context, state, status, options, deliverable)
   const left = superseded ?? (outcome === 'lost' ? record : undefined)
@@ -106,6 +107,10 @@ async function carryOutStatus(
       return 'done'
     }
     case 'touched': {
+      if (state.handedOver) {
+        await handOver(context, state)
+        return 'done'
+      }
       const touching = touch(context, state)
       if (!options.waitUntil || !handedOver(options.waitUntil, touching)) await touching
       return 'done'
@@ -113,6 +118,7 @@ async function carryOutStatus(
     case 'new':
       if (!deliverable || (state.superseded && state.subject === undefined)) return 'lost'
       return create(context, state)
+    case 'rotated':
     case 'changed':
       if (!deliverable && context.store.capabilities.carriesRecord) return 'lost'
       return update(context, state)

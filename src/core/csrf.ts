@@ -13,14 +13,17 @@ export async function createCsrfToken(secret: string): Promise<string> {
   return base64url(new Uint8Array([...mask, ...code.map((byte, index) => byte ^ (mask[index] ?? 0))]))
 }
 
-/** Whether a value is a CSRF token under this secret. Anything may be passed in. */
-export async function isCsrfToken(secret: string, value: unknown): Promise<boolean> {
+/** Whether a value is a CSRF token under this secret, or of the code before. Anything may be passed in. */
+export async function isCsrfToken(secret: string, value: unknown, before = ''): Promise<boolean> {
   const bytes = typeof value === 'string' && value.length < 100 ? fromBase64url(value) : undefined
   if (bytes?.length !== 2 * LENGTH) return false
   const code = bytes.slice(LENGTH).map((byte, index) => byte ^ (bytes[index] ?? 0))
-  return constantTimeEqual(base64url(code), base64url(await codeFor(secret)))
+  const given = base64url(code)
+  const isCurrent = constantTimeEqual(given, base64url(await codeFor(secret)))
+  return constantTimeEqual(given, before) || isCurrent
 }
 
-async function codeFor(secret: string): Promise<Uint8Array> {
+/** The code that all CSRF tokens under this secret mask. */
+export async function codeFor(secret: string): Promise<Uint8Array> {
   return hmac(await hmacKey(utf8(secret)), 'latchkey/1 csrf')
 }

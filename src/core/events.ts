@@ -15,6 +15,7 @@ export type SessionEventName =
   | 'conflict'
   | 'merged'
   | 'lost'
+  | 'reuse'
   | 'storeError'
 
 /** Why a token was rejected. */
@@ -44,6 +45,7 @@ export const EVENT_NAMES: readonly SessionEventName[] = [
   'conflict',
   'merged',
   'lost',
+  'reuse',
   'storeError',
 ]
 

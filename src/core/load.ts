@@ -4,16 +4,16 @@
  * `identify`.
  */
 import { constantTimeEqual } from './bytes.ts'
-import { callStore, type Context } from './context.ts'
+import { callStore, destroySession, type Context } from './context.ts'
 import { isAhead, isFresh, openCopy } from './copy.ts'
 import type { PlainObject } from './data.ts'
 import { SessionExpiredError, SessionNotFoundError, StoreUnavailableError } from './errors.ts'
 import type { RejectReason } from './events.ts'
-import { isExpired } from './policy.ts'
+import { isExpired, isHandingOver } from './policy.ts'
 import { isRecord, type SessionRecord } from './record.ts'
 import { Session, stateOf } from './session.ts'
 import { SessionState } from './state.ts'
-import { parseToken, verifierOf } from './token.ts'
+import { nextSecret, parseToken, verifierOf } from './token.ts'
 import { carriedBy, type Carried } from './transport.ts'
 
 /** A session found by the token that is its current one. */
@@ -24,6 +24,8 @@ export interface Current {
   record: SessionRecord
   secret: string
   data: PlainObject
+  /** The token was replaced by a rotation a moment ago: `secret` is the one that follows it, for the answer to bring. */
+  handedOver: boolean
 }
 
 /** What became of a token. */
@@ -78,10 +80,19 @@ export async function identify(context: Context, token: string, options: Identif
     return judge(context, record, secret, asOf, reject)
   }
   const { previous } = record
-  if (previous && constantTimeEqual(verifier, previous.verifier) && context.now() < (previous.until ?? 0)) {
-    return isExpired(record, context.now()) ? { standing: 'unknown' } : { standing: 'superseded', record }
+  if (!previous || !constantTimeEqual(verifier, previous.verifier)) return reject('verifier', id)
+  const now = context.now()
+  if (isExpired(record, now)) return { standing: 'unknown' }
+  if (previous.handover === undefined) {
+    return now < (previous.until ?? 0) ? { standing: 'superseded', record } : reject('verifier', id)
   }
-  return reject('verifier', id)
+  if (isHandingOver(record, now)) {
+    return judge(context, record, await nextSecret(secret, previous.handover), asOf, reject, true)
+  }
+  // Both holders of one session: which of them is the thief, nobody can tell.
+  context.emit('reuse', record)
+  await destroySession(context, record)
+  return { standing: 'unknown' }
 }
 
 function judge(
@@ -90,6 +101,7 @@ function judge(
   secret: string,
   asOf: number | undefined,
   reject: (reason: RejectReason, id: string) => Identified,
+  handedOver = false,
 ): Identified {
   const { id, subject } = record
   if (isExpired(record, context.now())) {
@@ -100,7 +112,7 @@ function judge(
   if (!data) return reject('schema', id)
   decoded.set(record, data)
   context.emit('loaded', { id, subject })
-  return { standing: 'current', record, secret, data, asOf }
+  return { standing: 'current', record, secret, data, asOf, handedOver }
 }
 
 /** `store.load`, where `SessionNotFoundError` means missing and anything else thrown is an outage. */
@@ -156,6 +168,8 @@ export async function loadSession(context: Context, request: Request, fresh = fa
     state.token = used.token
     state.secret = found.secret
     state.asOf = found.asOf
+    state.handedOver = found.handedOver
+    state.rotates = used.transport === 'cookie' && found.asOf !== undefined
     return session
   }
   const session = await context.store.generate(request, context.manager)

@@ -290,10 +290,11 @@ export class SessionManager<
 
   /** A token's session as state. */
   async #open(token: string): Promise<SessionState> {
-    const { record, data, secret } = await openToken(this.#context, token)
+    const { record, data, secret, handedOver } = await openToken(this.#context, token)
     const state = new SessionState(this.#context, record, data)
     state.token = token
     state.secret = secret
+    state.handedOver = handedOver
     return state
   }
 

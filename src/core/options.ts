@@ -11,7 +11,7 @@ import { EVENT_NAMES, emitter, type Emit, type SessionHooks } from './events.ts'
 import { parseSecrets, Signer, type Secret } from './keys.ts'
 import type { OnConflict } from './merge.ts'
 import type { Lifetimes } from './policy.ts'
-import { completeStore, type Store, type StoreModel } from './store.ts'
+import { completeStore, storeName, type Store, type StoreModel } from './store.ts'
 import type { Transport } from './transport.ts'
 import { MemoryStore } from '../stores/memory.ts'
 
@@ -32,6 +32,14 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   absolute?: Duration | false
   /** At most one expiry write per this long (P1); less than `renewal`. Default `min(ttl, renewal) / 10`. */
   touchEvery?: Duration
+  /**
+   * Gives a signed-in session another token when its token is this old, so that a stolen one does not last; the old one is
+   * served until `grace` after the new one's first use, and ends the session (event `reuse`) if it is used later. At least
+   * twice `grace`; needs a store that is `atomic`; by cookie only. Default: never.
+   */
+  rotateEvery?: Duration
+  /** How long a token that `rotateEvery` replaced is served once the new one has been used. Default `'30s'`. */
+  grace?: Duration
   /** The data of a new session. */
   initial?: () => Data
   /** Name and attributes of the cookie. */
@@ -80,7 +88,7 @@ export interface Settings extends Lifetimes {
 }
 
 const NAMES =
-  'store secret ttl renewal absolute touchEvery initial cookie transport trustProxy genid saveInitial saveUnchanged serializer onConflict onStoreError cacheControl on now'.split(
+  'store secret ttl renewal absolute touchEvery rotateEvery grace initial cookie transport trustProxy genid saveInitial saveUnchanged serializer onConflict onStoreError cacheControl on now'.split(
     ' ',
   )
 const DAY = 86_400_000
@@ -117,10 +125,15 @@ export function resolveOptions(options: unknown): Settings {
   const renewal = duration('renewal', ttl)
   const absolute = given['absolute'] === false ? null : duration('absolute', 30 * DAY)
   const touchEvery = duration('touchEvery', Math.min(ttl, renewal) / 10)
+  const rotateEvery = duration('rotateEvery', Infinity)
+  const grace = duration('grace', 30_000)
   // Only durations that are durations are compared.
   if (problems.length === before) {
     if (touchEvery >= renewal) {
       problems.push('`touchEvery` is not less than `renewal`; sessions in use would expire between two touches.')
+    }
+    if (rotateEvery < 2 * grace) {
+      problems.push('`rotateEvery` is less than twice `grace`; the old token would hardly ever be out of use.')
     }
     if (absolute !== null && ttl > absolute) {
       problems.push('`ttl` is longer than `absolute`, the hard end; raise `absolute`, or set it to false.')
@@ -150,6 +163,9 @@ export function resolveOptions(options: unknown): Settings {
       problems.push(`\`on.${name}\` is ${describe(hook)}; it must be a function.`)
   }
   const store = resolveStore(given['store'], problems)
+  if (rotateEvery < Infinity && store && !store.capabilities.atomic) {
+    problems.push(`\`rotateEvery\` needs a store whose \`capabilities\` say \`atomic\`; ${storeName(store)}'s do not.`)
+  }
 
   const booleans = {
     trustProxy: flag('trustProxy', false),
@@ -165,6 +181,8 @@ export function resolveOptions(options: unknown): Settings {
     renewal,
     absolute,
     touchEvery,
+    rotateEvery,
+    grace,
     cookie,
     signer:
       Array.isArray(secrets) && !store.capabilities.carriesRecord ? new Signer(secrets, cookie.bareName) : undefined,

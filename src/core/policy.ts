@@ -11,6 +11,10 @@ export interface Lifetimes {
   renewal: number
   absolute: number | null
   touchEvery: number
+  /** How old a signed-in session's token gets before another takes its place. */
+  rotateEvery: number
+  /** How long the replaced token is served once the new one has been used. */
+  grace: number
 }
 
 type Life = Pick<SessionRecord, 'expiresAt' | 'endsAt' | 'lastSeenAt'> & OwnLifetime
@@ -30,6 +34,24 @@ export function slide(record: Life, now: number, configured: Lifetimes): number 
 export function isTouchDue(record: Life, now: number, configured: Lifetimes): boolean {
   const every = Math.min(configured.touchEvery, record.ttl === undefined ? Infinity : record.ttl / 10)
   return now >= record.lastSeenAt + every
+}
+
+/** Whether a handover from the previous token to the current one is under way. */
+export function isHandingOver({ previous }: Pick<SessionRecord, 'previous'>, now: number): boolean {
+  return previous?.handover !== undefined && now < (previous.until ?? Infinity)
+}
+
+/**
+ * What a use of the current token has to do about rotation. `confirm`: it is the first, from which the replaced token's
+ * grace counts. A new rotation waits for the end of the last one, or requests still under way would be strangers.
+ */
+export function rotationDue(
+  record: SessionRecord,
+  now: number,
+  configured: Lifetimes,
+): 'rotate' | 'confirm' | undefined {
+  if (isHandingOver(record, now)) return record.previous?.until === undefined ? 'confirm' : undefined
+  return record.subject !== undefined && now >= record.rotatedAt + configured.rotateEvery ? 'rotate' : undefined
 }
 
 /** The overall lifetime in force, `null` for none. */

@@ -15,7 +15,10 @@ export function sessionPort(context: () => Context): SessionPort {
     reload: (state) => state.enqueue(() => reload(context(), state)),
     csrfToken: (state) => csrfToken(context(), state),
     verifyCsrf: async (state, value) =>
-      !state.outage && !state.destroyed && state.secret !== undefined && isCsrfToken(state.secret, value),
+      !state.outage &&
+      !state.destroyed &&
+      state.secret !== undefined &&
+      isCsrfToken(state.secret, value, state.record?.previous?.csrf),
   }
 }
 
@@ -23,8 +26,10 @@ async function reload(context: Context, state: SessionState): Promise<void> {
   if (state.destroyed) state.refuse()
   if (state.outage) throw state.outage
   if (!state.record || state.token === undefined) return state.revert()
-  const { record, data, asOf } = await openToken(context, state.token)
+  const { record, data, asOf, secret, handedOver } = await openToken(context, state.token)
   state.reset(record, data, asOf)
+  state.secret = secret
+  state.handedOver = handedOver
 }
 
 async function csrfToken(context: Context, state: SessionState): Promise<string> {

@@ -6,10 +6,17 @@
 /** A string map for device lists, e.g. `{ device: 'Firefox on Linux', city: 'Lyon' }`. */
 export type SessionDetails = Record<string, string>
 
-/** The token that was replaced last, and until when it still names this session (as superseded, never as current). */
+/**
+ * The token that was replaced last. Replaced by `regenerate()`, it is known as superseded until `until`. Replaced by a
+ * rotation (`rotateEvery`), it has a `handover` and is served until `until`, which the new token's first use sets.
+ */
 export interface PreviousToken {
   verifier: string
   until?: number
+  /** Random: with the old secret it gives the next one, with a stored verifier it gives nothing. Empty once the grace is over. */
+  handover?: string
+  /** The unmasked CSRF code of the old token, which forms shown before the rotation still bring. */
+  csrf?: string
 }
 
 /** One session as stores keep it. */

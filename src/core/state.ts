@@ -9,12 +9,12 @@ import { FlashBox } from './flash.ts'
 import { parseLifetime, type OwnLifetime } from './lifetime.ts'
 import { mergeKeys } from './merge.ts'
 import type { Settings } from './options.ts'
-import { absoluteInForce, endsOfLife, isTouchDue } from './policy.ts'
+import { absoluteInForce, endsOfLife, isTouchDue, rotationDue } from './policy.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
 import type { Carried } from './transport.ts'
 
 /** What commit has to do, in the one switch over it. */
-export type SessionStatus = 'clean' | 'touched' | 'new' | 'changed' | 'regenerated' | 'destroyed'
+export type SessionStatus = 'clean' | 'touched' | 'rotated' | 'new' | 'changed' | 'regenerated' | 'destroyed'
 
 /** The parts of a record that merge. */
 export type Content = Pick<SessionRecord, 'data'> & { flash: string | undefined; info: SessionDetails | undefined }
@@ -38,6 +38,11 @@ export class SessionState {
   outage: StoreUnavailableError | undefined
   /** When the store was last read or written for this session, in epoch milliseconds; `undefined` while a copy stands in. */
   asOf: number | undefined
+
+  /** The request came with the token before a rotation: `secret` is the one that follows it, and the answer brings it. */
+  handedOver = false
+  /** The token may be replaced when it is old: it came by cookie, the store was asked, and the answer can bring another. */
+  rotates = false
 
   /** Set by any access through `Session`, for `Vary`. */
   accessed = false
@@ -243,10 +248,17 @@ export class SessionState {
     if (changed || saveUnchanged) return 'changed'
     // A token that carries its record is extended only when asked: a cookie on every read could undo a login (P1, R19).
     if (store.capabilities.carriesRecord) return this.touchAsked ? 'changed' : 'clean'
-    if (this.touchAsked) return 'touched'
+    if (this.rotation) return 'rotated'
+    if (this.touchAsked || this.handedOver) return 'touched'
     // A copy may be behind on touches; the store is asked again soon enough.
     const copied = store.copyTtl !== undefined && this.asOf === undefined
     return !copied && isTouchDue(this.record, this.settings.now(), this.settings) ? 'touched' : 'clean'
+  }
+
+  /** What is due about the token's age, in whatever is written. */
+  get rotation(): 'rotate' | 'confirm' | undefined {
+    if (!this.record || !this.rotates || this.handedOver || this.secret === undefined) return undefined
+    return rotationDue(this.record, this.settings.now(), this.settings)
   }
 
   /** The content to write on top of `base`: mine, or mine replayed on what others wrote. */

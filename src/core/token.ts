@@ -3,7 +3,7 @@
  * random bits as 43 characters of base64url, of which stores only ever see the hash. A token is matched as text: another
  * encoding of the same bytes is another token (C01).
  */
-import { base64url, randomBytes, sha256 } from './bytes.ts'
+import { base64url, hmac, hmacKey, randomBytes, sha256, utf8 } from './bytes.ts'
 
 /** A token taken apart. Nothing is verified yet. */
 export interface TokenParts {
@@ -39,6 +39,11 @@ export function createId(): string {
 /** A new secret: 256 random bits (ASVS 7.2.3). */
 export function createSecret(): string {
   return base64url(randomBytes(32))
+}
+
+/** The secret that a rotation puts after this one: whoever holds the old secret can derive it, a reader of the store cannot. */
+export async function nextSecret(secret: string, handover: string): Promise<string> {
+  return base64url(await hmac(await hmacKey(utf8(secret)), `latchkey/1 next ${handover}`))
 }
 
 /** What stores keep of a secret. */

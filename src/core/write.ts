@@ -2,14 +2,16 @@
  * Write: from what a session wants to what the store holds, by compare-and-set. The loop is the protocol of section 5 of
  * the design: never an insert where an update was meant (P6), never a repeat of a write whose outcome is unknown (P14).
  */
+import { base64url } from './bytes.ts'
 import { callStore, type Context } from './context.ts'
 import { checkCookieSize } from './cookie.ts'
+import { codeFor } from './csrf.ts'
 import { SessionConflictError, SessionNotFoundError } from './errors.ts'
-import { endsOfLife, isExpired, slide, startOfLife } from './policy.ts'
-import { isRecord, withoutUndefined, type SessionRecord } from './record.ts'
+import { endsOfLife, isExpired, isHandingOver, slide, startOfLife } from './policy.ts'
+import { isRecord, withoutUndefined, type PreviousToken, type SessionRecord } from './record.ts'
 import type { SessionState } from './state.ts'
 import { destroyRecord, getRecord } from './store.ts'
-import { createId, createSecret, isId, verifierOf } from './token.ts'
+import { createId, createSecret, isId, nextSecret, verifierOf } from './token.ts'
 
 /** What became of a write. `lost`: the session ended, or its token was replaced, meanwhile; the data is dropped. */
 export type Outcome = 'done' | 'lost'
@@ -23,13 +25,12 @@ const KEPT_CHANGING = 'The session kept changing underneath. Try again.'
 
 /** Inserts a new record under a new id and secret. */
 export async function create(context: Context, state: SessionState, base?: SessionRecord): Promise<Outcome> {
-  const secret = state.nextSecret ?? createSecret()
-  const verifier = await verifierOf(secret)
+  const turn = await regeneration(context, state)
   for (let tries = 0; tries < ID_TRIES; tries++) {
     const id = await drawId(context, state)
-    const record = { ...draft(context, state, base, verifier), id, version: 1 }
+    const record = { ...draft(context, state, base, turn), id, version: 1 }
     delete record.previous
-    if (await insert(context, state, record, secret)) {
+    if (await insert(context, state, record, turn.secret)) {
       context.emit(base ? 'regenerated' : 'created', { id, subject: record.subject })
       return 'done'
     }
@@ -51,25 +52,36 @@ async function insert(context: Context, state: SessionState, record: SessionReco
   return true
 }
 
+/** The token that a write brings in, and what it leaves of the one before. */
+interface NewToken {
+  secret: string
+  verifier: string
+  previous: Pick<PreviousToken, 'handover' | 'csrf' | 'until'>
+}
+
 /** Updates the record: changed data, a new token, or both. */
 export async function update(context: Context, state: SessionState): Promise<Outcome> {
   const { capabilities } = context.store
   if (state.regenerateAsked && (capabilities.carriesRecord || capabilities.consistency === 'eventual')) {
     return regenerateUnderNewId(context, state)
   }
-  const secret = state.regenerateAsked ? (state.nextSecret ?? createSecret()) : undefined
-  const verifier = secret ? await verifierOf(secret) : undefined
   let base = state.record as SessionRecord
-  const mine = base.verifier
+  let mine = base.verifier
+  let turn = state.regenerateAsked
+    ? await regeneration(context, state)
+    : state.rotation === 'rotate'
+      ? await rotation(state)
+      : undefined
   const giveUpAt = performance.now() + CONFLICT_BUDGET
   for (let tries = 0; ; tries++) {
-    const record = draft(context, state, base, verifier ?? mine)
+    const record = draft(context, state, base, turn)
     if (capabilities.carriesRecord) {
       await sealed(context, state, record)
       context.emit('updated', record)
       return 'done'
     }
-    const token = secret ? await tokenText(context, record.id, secret) : undefined
+    const secret = turn?.secret ?? (state.handedOver ? state.secret : undefined)
+    const token = secret && (await tokenText(context, record.id, secret))
     const exactExpiry = state.subjectSet !== undefined || state.lifetimeSet !== undefined
     const expected = { version: base.version, verifier: base.verifier }
     const asOf = context.now()
@@ -82,7 +94,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
     if (result === 'gone') return 'lost'
     if (result === 'ok') {
       settle(state, record, token, secret, asOf)
-      context.emit(secret ? 'regenerated' : 'updated', record)
+      context.emit(turn ? 'regenerated' : 'updated', record)
       if (tries > 0) context.emit('merged', record)
       return 'done'
     }
@@ -92,13 +104,49 @@ export async function update(context: Context, state: SessionState): Promise<Out
     await pause(tries)
     const fresh = await callStore(context, 'get', (store) => getRecord(store, base.id), record)
     if (!isRecord(fresh) || isExpired(fresh, context.now())) return 'lost'
-    if (verifier && fresh.verifier === verifier) {
+    if (turn && fresh.verifier === turn.verifier) {
       settle(state, fresh, token, secret)
       return 'done'
     }
-    if (fresh.verifier !== mine) return state.subjectSet?.value === undefined ? 'lost' : create(context, state)
+    if (fresh.verifier !== mine) {
+      const { previous } = fresh
+      if (previous?.verifier !== mine || !isHandingOver(fresh, context.now()) || state.secret === undefined)
+        return state.subjectSet?.value === undefined ? 'lost' : create(context, state)
+      // Another request rotated the token: this one goes on with the token that follows, and rotates nothing itself.
+      state.secret = await nextSecret(state.secret, previous.handover as string)
+      state.handedOver = true
+      mine = fresh.verifier
+      if (!state.regenerateAsked) turn = undefined
+      if (state.status === 'touched') {
+        state.record = fresh
+        await handOver(context, state)
+        return 'done'
+      }
+    }
     base = fresh
   }
+}
+
+/** `regenerate()`: the old token ends at once, and is known as superseded for a while. */
+async function regeneration(context: Context, state: SessionState): Promise<NewToken> {
+  const secret = state.nextSecret ?? createSecret()
+  return { secret, verifier: await verifierOf(secret), previous: { until: context.now() + SUPERSEDED_FOR } }
+}
+
+/** `rotateEvery`: the new token follows from the old one, which is served until the new one has been used for a while. */
+async function rotation(state: SessionState): Promise<NewToken> {
+  const old = state.secret as string
+  const handover = createSecret()
+  const secret = await nextSecret(old, handover)
+  return { secret, verifier: await verifierOf(secret), previous: { handover, csrf: base64url(await codeFor(old)) } }
+}
+
+/** Answers a request that came with the token before a rotation with the one after it, if the session is still that. */
+export async function handOver(context: Context, state: SessionState): Promise<void> {
+  if (!(await touch(context, state)) || !state.record || state.secret === undefined) return
+  state.token = await tokenText(context, state.record.id, state.secret)
+  state.tokenDue = true
+  state.handedOver = state.rotates = false
 }
 
 /** Where an update in place could be missed, or the record lives in the token: a new id, never seen and so never stale. */
@@ -155,7 +203,7 @@ function draft(
   context: Context,
   state: SessionState,
   base: SessionRecord | undefined,
-  verifier: string,
+  turn: NewToken | undefined,
 ): SessionRecord {
   const now = context.now()
   const own = state.lifetimeSet ?? base ?? {}
@@ -165,11 +213,9 @@ function draft(
   if (!base || state.subjectSet) life = endsOfLife(now, now, own, context)
   else if (state.lifetimeSet) life = endsOfLife(startOfLife(base, context), now, own, context)
   else life = { expiresAt: slide(base, now, context), endsAt: base.endsAt }
-  const replaced = base && base.verifier !== verifier
-  const known = base?.previous && now < (base.previous.until ?? 0) ? base.previous : undefined
   return withoutUndefined<SessionRecord>({
     id: base?.id ?? '',
-    verifier,
+    verifier: turn?.verifier ?? base?.verifier ?? '',
     ...content,
     version: (base?.version ?? 0) + 1,
     createdAt: base?.createdAt ?? now,
@@ -179,15 +225,30 @@ function draft(
         : state.subjectSet.at
       : base?.authenticatedAt,
     // A sign-in's token is as old as the sign-in: a later one replaced the subject's own token.
-    rotatedAt: base && !replaced ? base.rotatedAt : (state.subjectSet?.at ?? now),
+    rotatedAt: base && !turn ? base.rotatedAt : (state.subjectSet?.at ?? now),
     lastSeenAt: Math.max(base?.lastSeenAt ?? 0, now),
     ...life,
     ttl,
     absolute,
     persistent,
     subject: state.subjectSet ? state.subjectSet.value : base?.subject,
-    previous: replaced ? { verifier: base.verifier, until: now + SUPERSEDED_FOR } : known,
+    previous: base && (turn ? { verifier: base.verifier, ...turn.previous } : previousOf(context, state, base, now)),
   })
+}
+
+/** What is kept of the token before, when a write leaves the token as it is. */
+function previousOf(
+  context: Context,
+  state: SessionState,
+  base: SessionRecord,
+  now: number,
+): PreviousToken | undefined {
+  const { previous } = base
+  if (previous?.handover === undefined) return previous && now < (previous.until ?? 0) ? previous : undefined
+  // The nonce has served; that there was one is what tells a use of the old token as a reuse.
+  if (!isHandingOver(base, now)) return { ...previous, handover: '' }
+  const isFirstUse = state.rotation === 'confirm' && previous.until === undefined
+  return isFirstUse ? { ...previous, until: now + context.grace } : previous
 }
 
 /** The record as a token of its own; nothing is stored. Too large is an error here, before anything is sent (P17). */
@@ -218,6 +279,7 @@ function settle(
   state.secret = secret
   state.nextSecret = undefined
   state.tokenDue = true
+  state.handedOver = state.rotates = false
 }
 
 async function tokenText(context: Context, id: string, secret: string): Promise<string> {

@@ -79,7 +79,7 @@ export function aFullRecord(bench: Bench, fields: Partial<SessionRecord> = {}): 
     persistent: false,
     subject: 'u_42',
     info: { device: 'Firefox on Linux', city: 'Lyon' },
-    previous: { verifier: createSecret(), until: now + 10_000 },
+    previous: { verifier: createSecret(), until: now + 10_000, handover: createSecret(), csrf: createSecret() },
     ...fields,
   })
 }

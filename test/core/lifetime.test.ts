@@ -4,7 +4,14 @@ import { parseLifetime } from '../../src/core/lifetime.ts'
 import type { Lifetimes } from '../../src/core/policy.ts'
 
 const DAY = 86_400_000
-const CONFIGURED: Lifetimes = { ttl: DAY, renewal: DAY, absolute: 30 * DAY, touchEvery: DAY / 10 }
+const CONFIGURED: Lifetimes = {
+  ttl: DAY,
+  renewal: DAY,
+  absolute: 30 * DAY,
+  touchEvery: DAY / 10,
+  rotateEvery: Infinity,
+  grace: 30_000,
+}
 
 function refusal(value: unknown, configured = CONFIGURED): SessionConfigError {
   try {

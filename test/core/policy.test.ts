@@ -11,7 +11,14 @@ import {
 } from '../../src/core/policy.ts'
 import type { SessionRecord } from '../../src/core/record.ts'
 
-const CONFIGURED: Lifetimes = { ttl: 1_000, renewal: 2_000, absolute: 10_000, touchEvery: 100 }
+const CONFIGURED: Lifetimes = {
+  ttl: 1_000,
+  renewal: 2_000,
+  absolute: 10_000,
+  touchEvery: 100,
+  rotateEvery: Infinity,
+  grace: 30_000,
+}
 
 function record(over: Partial<SessionRecord> = {}): SessionRecord {
   return {

@@ -3,7 +3,19 @@
  * failure shows the run that broke it.
  */
 import { expect } from 'vitest'
-import { HANDLERS, NEWCOMER, OLD_ID, OLD_TOKEN, USER, type Actor, type Data, type Kind, type World } from './world.ts'
+import {
+  HANDLERS,
+  NEWCOMER,
+  OLD_ID,
+  OLD_TOKEN,
+  startsSignedIn,
+  USER,
+  verifierOf,
+  type Actor,
+  type Data,
+  type Kind,
+  type World,
+} from './world.ts'
 
 export const ALL_KINDS = Object.keys(HANDLERS) as Kind[]
 const SIGNS_IN: readonly Kind[] = ['login', 'loginAndWrite']
@@ -61,10 +73,15 @@ class Run {
   }
 
   async oneTokenEach(): Promise<void> {
-    for await (const { id } of this.world.records.all()) {
-      const opening = this.world.tokens.filter((token) => this.found.get(token)?.id === id)
+    const tokens = [...new Set(this.world.tokens)]
+    for await (const { id, verifier, previous } of this.world.records.all()) {
+      const opening = tokens.filter((token) => this.found.get(token)?.id === id)
       const which = id === OLD_ID ? 'from before' : 'begun here'
-      this.must(opening.length === 1, `P7: ${opening.length} tokens open the session ${which}`)
+      const current = opening.filter((token) => verifierOf(token) === verifier)
+      this.must(current.length === 1, `P7: ${current.length} tokens are the one of the session ${which}`)
+      // Until the new token has been used for a while, a rotation serves the one before as well.
+      const handedOver = previous?.handover === undefined ? 0 : 1
+      this.must(opening.length <= 1 + handedOver, `P7: ${opening.length} tokens open the session ${which}`)
     }
   }
 
@@ -78,7 +95,7 @@ class Run {
       if (late) this.limits.add('twiceReplaced')
       else this.must(false, 'P6: a destroyed session has a row')
     }
-    const signedIn = start === 'user' && row?.subject === USER
+    const signedIn = startsSignedIn(start) && row?.subject === USER
     if (this.all('signOut').some(aware) && signedIn) {
       if (late) this.limits.add('twiceReplaced')
       else this.must(false, 'P6: a sign-out left the subject')
@@ -99,9 +116,14 @@ class Run {
     const { start, jar, lastCookieFrom } = this.world
     if (this.all('logout', 'signOut').length > 0) return
     const mine = jar === undefined ? undefined : this.found.get(jar)
-    if (start !== 'nothing' || lastCookieFrom) this.must(mine !== undefined, 'R19: the browser holds a dead token')
-    if (start === 'nothing' || !mine) return
-    const expected = this.held(...SIGNS_IN).length > 0 ? NEWCOMER : start === 'user' ? USER : undefined
+    if (!mine) {
+      const limit = start === 'rotating' && this.#limitOnTheWay()
+      if (limit) this.limits.add(limit)
+      else this.must(start === 'nothing' && !lastCookieFrom, 'R19: the browser holds a dead token')
+      return
+    }
+    if (start === 'nothing') return
+    const expected = this.held(...SIGNS_IN).length > 0 ? NEWCOMER : startsSignedIn(start) ? USER : undefined
     if (mine.subject === expected) return
     const limit = this.#limitOnTheWay()
     if (limit) this.limits.add(limit)
@@ -109,10 +131,13 @@ class Run {
   }
 
   #limitOnTheWay(): Limit | undefined {
-    const { actors, lastCookieFrom: last, turns } = this.world
-    const logins = this.all(...SIGNS_IN).filter(({ arrivedAt }) => arrivedAt >= 0)
-    const overtook = ({ kind, sentAt, arrivedAt }: Actor): boolean =>
-      kind === 'regenerate' && logins.some((login) => sentAt < login.arrivedAt && login.arrivedAt < arrivedAt)
+    const { actors, lastCookieFrom: last, turns, start } = this.world
+    // A rotation brings a token on any answer, which a regenerate may have ended on the way.
+    const rotating = start === 'rotating'
+    const ahead = this.all(...(rotating ? TURNS : SIGNS_IN)).filter(({ arrivedAt }) => arrivedAt >= 0)
+    const overtook = (actor: Actor): boolean =>
+      (rotating || actor.kind === 'regenerate') &&
+      ahead.some((other) => actor.sentAt < other.arrivedAt && other.arrivedAt < actor.arrivedAt)
     if (actors.some(overtook)) return 'overtaken'
     const stranger = last && !TURNS.includes(last.kind) && last.sentToken === OLD_TOKEN
     return turns > 1 && stranger ? 'twiceReplaced' : undefined
@@ -120,6 +145,13 @@ class Run {
 
   writesAreKept(): void {
     const { actors, start, records } = this.world
+    if (start === 'rotating' && this.all(...TURNS, 'logout').length === 0) {
+      this.must(
+        actors.every(({ servedAs }) => servedAs === USER),
+        'a rotation made a stranger of a request',
+      )
+      this.must(this.world.turns === 1, `${this.world.turns} rotations at once`)
+    }
     if (this.all(...TURNS, 'logout').length === 0) {
       this.must(
         actors.every(({ lost }) => !lost),
@@ -128,13 +160,13 @@ class Run {
     }
     const signsIn = this.held(...SIGNS_IN)
     // A user's sign-out that met another new token has ended the session, as a logout does.
-    const ended = this.all('logout').length > 0 || (start === 'user' && this.all('signOut').length > 0)
+    const ended = this.all('logout').length > 0 || (startsSignedIn(start) && this.all('signOut').length > 0)
     if (!ended) {
       const dropped = this.all(...SIGNS_IN).some(({ lost, knownBefore }) => lost && !knownBefore)
       this.must(!dropped, 'R21: a sign-in was dropped, though nobody logged out')
     }
     // A sign-out, and a sign-in over somebody else's session, replace what others wrote and merge nothing.
-    if (this.all('signOut').length > 0 || (start === 'user' && signsIn.length > 0)) return
+    if (this.all('signOut').length > 0 || (startsSignedIn(start) && signsIn.length > 0)) return
     const names = (...kinds: Kind[]): unknown[] => this.held(...kinds).map(({ name }) => name)
     for (const { kind, session, lost } of actors) {
       const record = session?.id === undefined ? undefined : records.get(session.id)

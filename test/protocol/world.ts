@@ -44,8 +44,15 @@ export const HANDLERS = {
 } satisfies Record<string, (session: Visit, name: string) => void | Promise<void>>
 
 export type Kind = keyof typeof HANDLERS
-/** `visitor`: a session without a subject. `user`: a signed-in one. `nothing`: no cookie yet. */
-export type Start = 'visitor' | 'user' | 'nothing'
+/**
+ * `visitor`: a session without a subject. `user`: a signed-in one. `rotating`: the same, its token old enough for
+ * `rotateEvery`. `nothing`: no cookie yet.
+ */
+export type Start = 'visitor' | 'user' | 'rotating' | 'nothing'
+
+export function startsSignedIn(start: Start): boolean {
+  return start === 'user' || start === 'rotating'
+}
 
 /** `three methods`: only `get`, `set` and `destroy` are the store's, and all else the base class's, each call a move. */
 export type StoreKind = 'memory' | 'three methods'
@@ -68,6 +75,8 @@ export interface Actor {
   answered: boolean
   /** Was signed in already, as whom a login makes it: then a login is an ordinary write. */
   knownBefore: boolean
+  /** Who it was served as. */
+  servedAs: string | undefined
   error: unknown
   lost: boolean
 }
@@ -108,6 +117,7 @@ export class World {
       session: undefined,
       answered: false,
       knownBefore: false,
+      servedAs: undefined,
       error: undefined,
       lost: false,
     }))
@@ -116,6 +126,7 @@ export class World {
       store:
         storeKind === 'memory' ? new SteppedStore(this.records, step) : new SteppedThreeMethodStore(this.records, step),
       now: () => NOW,
+      ...(start === 'rotating' ? { rotateEvery: '1h' } : {}),
       on: {
         lost: () => {
           const actor = running.getStore()
@@ -183,7 +194,8 @@ export class World {
     try {
       const request = new Request('https://shop.example/', this.jar ? { headers: { cookie: cookie(this.jar) } } : {})
       actor.session = await this.sessions.load(request)
-      actor.knownBefore = actor.session.subject === NEWCOMER
+      actor.servedAs = actor.session.subject
+      actor.knownBefore = actor.servedAs === NEWCOMER
       await HANDLERS[actor.kind](actor.session, actor.name)
       const response = await this.sessions.commit(actor.session, new Response('ok'))
       actor.answered = true
@@ -260,7 +272,7 @@ function oldRecord(start: Start): SessionRecord {
   const record: SessionRecord = {
     id: OLD_ID,
     verifier: OLD_VERIFIER,
-    data: JSON.stringify(start === 'user' ? { mine: 'private' } : {}),
+    data: JSON.stringify(startsSignedIn(start) ? { mine: 'private' } : {}),
     version: 1,
     createdAt: NOW - 20 * hour,
     rotatedAt: NOW - 20 * hour,
@@ -268,7 +280,7 @@ function oldRecord(start: Start): SessionRecord {
     expiresAt: NOW + 4 * hour,
     endsAt: NOW + 700 * hour,
   }
-  return start === 'user' ? { ...record, subject: USER, authenticatedAt: NOW - 20 * hour } : record
+  return startsSignedIn(start) ? { ...record, subject: USER, authenticatedAt: NOW - 20 * hour } : record
 }
 
 function cookie(token: string): string {

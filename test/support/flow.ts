@@ -79,7 +79,7 @@ export class Flow extends Browser {
     const events: (SessionEvent & { name: string })[] = []
     const store = new WatchedStore()
     const names =
-      'created loaded updated touched regenerated destroyed expired rejected conflict merged lost storeError'
+      'created loaded updated touched regenerated destroyed expired rejected conflict merged lost reuse storeError'
     const record = Object.fromEntries(
       names.split(' ').map((name) => [name, (event: SessionEvent) => void events.push({ name, ...event })]),
     )
