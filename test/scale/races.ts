@@ -7,7 +7,7 @@
  *     npm run races -- 50      fewer
  */
 import { pathToFileURL } from 'node:url'
-import { SessionManager, Store, type SessionRecord } from 'latchkey'
+import { SessionManager, Store, type SessionOptions, type SessionRecord } from 'latchkey'
 import { faulty, testClock, type FaultyStore, type StoreMethod, type TestClock } from 'latchkey/testing'
 import { STRONG_STORES, type OpenStores } from './stores.ts'
 
@@ -25,6 +25,7 @@ export interface Race {
   racers: readonly [Racer, Racer]
   /** How many tokens are alive afterwards. */
   alive: 0 | 1
+  options?: SessionOptions
 }
 
 const write: Racer = { change: (session) => session.set('late', true), at: 'update' }
@@ -38,6 +39,14 @@ export const RACES: Race[] = [
   { name: 'R05 two regenerations', racers: [regenerate, regenerate], alive: 1 },
   { name: 'R06 a regeneration against a logout', racers: [regenerate, logOut], alive: 0 },
 ]
+
+/** Where tokens are replaced as they age: a read that finds one old, against a logout. */
+export const ROTATION_RACE: Race = {
+  name: 'R06 a rotation against a logout',
+  racers: [{ change: (session) => void session.subject, at: 'update' }, logOut],
+  alive: 0,
+  options: { rotateEvery: '5m' },
+}
 
 export interface Tally {
   rounds: number
@@ -64,17 +73,20 @@ const MINUTE = 60_000
 export async function repeat(race: Race, { stores }: OpenStores, rounds: number): Promise<Tally> {
   const tally: Tally = { rounds, overlapped: 0, firstWon: 0, resurrected: 0, wrongTokens: 0, strayCookies: 0 }
   const clock = testClock()
-  const sides = sidesOf(stores, clock)
+  const sides = sidesOf(stores, clock, race.options)
   for (let round = 0; round < rounds; round++) await runRound(race, sides, clock, round, tally)
   return tally
 }
 
-function sidesOf(stores: readonly [Store, Store], now: TestClock): readonly [Side, Side] {
+function sidesOf(stores: readonly [Store, Store], now: TestClock, options: SessionOptions = {}): readonly [Side, Side] {
   // A store that both share has one door: the base class's lock is behind it.
   const doors = new Map(stores.map((store) => [store, faulty(store)]))
   const side = (store: Store): Side => {
     const door = doors.get(store) as FaultyStore
-    return { door, sessions: new SessionManager({ store: door, now, initial: () => ({}), touchEvery: '5m' }) }
+    return {
+      door,
+      sessions: new SessionManager({ store: door, now, initial: () => ({}), touchEvery: '5m', ...options }),
+    }
   }
   return [side(stores[0]), side(stores[1])]
 }
@@ -110,7 +122,7 @@ async function runRound(
   if (!right) tally.wrongTokens++
   // A regeneration that came before its logout had set a cookie in all honesty; of two regenerations only one did.
   const cookies = issued.filter(Boolean).length
-  if (cookies > (race.racers[0] === regenerate ? 1 : 0)) tally.strayCookies++
+  if (cookies > (race.racers[0] === regenerate || race.options ? 1 : 0)) tally.strayCookies++
 }
 
 /** Both are held at the door, then let in, one or the other a few steps ahead. */

@@ -55,6 +55,12 @@ describe('a change of a sealed token', () => {
     }
   })
 
+  it('no two seals of one record share a nonce (ASVS 11.3.4)', async () => {
+    const app = new SealedApp()
+    const tokens = await Promise.all(Array.from({ length: 500 }, () => app.sessions.createSession({ cart: [] })))
+    expect(new Set(tokens.map((token) => token.split('.')[2])).size).toBe(500)
+  })
+
   it('C01: pieces of two tokens of ours do not make a third', async () => {
     const app = new SealedApp()
     const [one, two] = await Promise.all([1, 2].map((n) => app.sessions.createSession({ n })))
