@@ -144,7 +144,7 @@ export function describeFailure(error: unknown, record: object = {}): Error {
     stack
       ?.split(message)
       .at(-1)
-      ?.match(/^\s+at .*/gm)
+      ?.match(/^[ \t]+at .*/gm)
       ?.filter(isSafe) ?? []
   safe.stack = [`${safe.name}: ${safe.message}`, ...frames].join('\n')
   if (['string', 'number'].includes(typeof code) && isSafe(code)) Object.assign(safe, { code })
