@@ -13,8 +13,7 @@ const LOOPBACK = /^http:\/\/(?:(?:[^/?#:@]+\.)?localhost|127\.0\.0\.1|\[::1\])(?
 export function isSecureRequest(request: Request, settings: CookieSettings, trustProxy: boolean): boolean {
   if (settings.secure !== undefined) return settings.secure
   if (!LOOPBACK.test(request.url)) return true
-  const forwarded = trustProxy ? request.headers.get('x-forwarded-proto') : null
-  return forwarded?.split(',', 1)[0]?.trim().toLowerCase() === 'https'
+  return trustProxy && /^\s*https\s*(?:,|$)/i.test(request.headers.get('x-forwarded-proto') ?? '')
 }
 
 /** Spaces and tabs at the ends; the lookbehind makes a long run of them inside the text cost one pass. */
@@ -77,7 +76,7 @@ export function writeCookie(
     maxAge === false || lifetime === undefined
       ? ''
       : `; Max-Age=${Math.max(0, Math.ceil(Math.min(lifetime, maxAge, LONGEST_AGE) / 1000))}`
-  const size = fitsOne(name, value) ? COOKIE_LIMIT : chunkSize(name)
+  const size = name.length + value.length <= COOKIE_LIMIT ? COOKIE_LIMIT : chunkSize(name)
   const count = Math.ceil(value.length / size)
   return [
     ...chunkNames(name, count).map(
@@ -96,21 +95,13 @@ function attributes(settings: CookieSettings, secure: boolean): string {
   return `${settings.attributes}${secure ? '; Secure' : ''}${settings.partitioned ? '; Partitioned' : ''}`
 }
 
-function fitsOne(name: string, value: string): boolean {
-  return name.length + value.length <= COOKIE_LIMIT
-}
-
 /** @throws SessionTooLargeError when the value does not fit `chunks` cookies of 4096 octets, name included (P17, C08) */
 export function checkCookieSize({ chunks }: CookieSettings, name: string, value: string): void {
-  if (fitsOne(name, value)) return
-  if (chunks === 1)
-    throw new SessionTooLargeError(
-      name.length + value.length,
-      COOKIE_LIMIT,
-      'Keep less in it, allow more `cookie.chunks`, or use a store.',
-    )
-  const room = chunkSize(name) * chunks
-  if (value.length > room) throw new SessionTooLargeError(value.length, room, 'Keep less in it, or use a store.')
+  const [bytes, limit, more] =
+    chunks === 1
+      ? [name.length + value.length, COOKIE_LIMIT, ' allow more `cookie.chunks`,']
+      : [value.length, chunkSize(name) * chunks, '']
+  if (bytes > limit) throw new SessionTooLargeError(bytes, limit, `Keep less in it,${more} or use a store.`)
 }
 
 /** Whether a Set-Cookie header is for this name, or one of the `chunks` its value may be split over. */
