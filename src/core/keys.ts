@@ -16,13 +16,13 @@ export type KeyPurpose = 'sign' | 'seal' | 'kid'
 export const SECRET_BYTES = 32
 
 const ALLOWED =
-  `it must be a string or Uint8Array of at least ${SECRET_BYTES} bytes, or a list of them. ` +
+  `it must be a well-formed string or a Uint8Array of at least ${SECRET_BYTES} bytes, or a list of them. ` +
   'Make one with: node -e "console.log(crypto.randomBytes(32).toString(\'base64url\'))"'
 
 /** The secrets as bytes, the first of which signs; or a line that says what is wrong (C14). */
 export function parseSecrets(value: unknown): Bytes[] | string {
   if (value === undefined) return `\`secret\` is there but undefined (is SESSION_SECRET set?); ${ALLOWED}`
-  const list = [value].flat()
+  const list: unknown[] = [value].flat()
   if (list.length === 0) return `\`secret\` is an empty list; ${ALLOWED}`
   for (const [index, secret] of list.entries()) {
     const problem = problemWith(secret)
@@ -33,13 +33,14 @@ export function parseSecrets(value: unknown): Bytes[] | string {
 
 function problemWith(secret: unknown): string | undefined {
   if (secret === undefined) return 'is undefined (is the variable set?)'
-  if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) return `is ${describe(secret)}`
-  if (typeof secret === 'string' && !secret.isWellFormed()) return 'holds half a character, which UTF-8 cannot'
-  const { length } = bytesOf(secret)
+  // Half a character would lose bits: UTF-8 has one code for all of them.
+  const isSecret = typeof secret === 'string' ? secret.isWellFormed() : secret instanceof Uint8Array
+  if (!isSecret) return `is ${describe(secret)}`
+  const { length } = bytesOf(secret as Secret)
   return length < SECRET_BYTES ? `has ${length} bytes` : undefined
 }
 
-/** A copy of its own, so that changing the user's bytes afterwards changes no key. */
+/** A copy, so that changing the user's bytes afterwards changes no key. */
 function bytesOf(secret: Secret): Bytes {
   return typeof secret === 'string' ? utf8(secret) : Uint8Array.from(secret)
 }
