@@ -26,13 +26,10 @@ export function withSessionHeaders(
   const { headers } = copy
   if (cookies.length > 0 && state.carried) {
     const { cookieName } = state.carried
-    const others = headers
-      .getSetCookie()
-      .filter(
-        (header) =>
-          !(own.length > 0 && isSetCookieFor(header, cookieName, context.cookie.chunks)) &&
-          !(copies.length > 0 && isSetCookieFor(header, copyName(cookieName), 1)),
-      )
+    const others = headers.getSetCookie().filter((header) => {
+      const isOwn = own.length > 0 && isSetCookieFor(header, cookieName, context.cookie.chunks)
+      return !isOwn && !(copies.length > 0 && isSetCookieFor(header, copyName(cookieName), 1))
+    })
     headers.delete('Set-Cookie')
     for (const header of [...others, ...cookies]) headers.append('Set-Cookie', header)
   }
@@ -40,11 +37,8 @@ export function withSessionHeaders(
     for (const transport of context.transports) addVary(headers, transport === 'bearer' ? 'Authorization' : 'Cookie')
   }
   if (state.outage) headers.set('Cache-Control', 'no-store')
-  else if (context.cacheControl) {
-    // On bearer a new token can only be in the body.
-    const carriesToken = cookies.length > 0 || (state.tokenDue && state.carried?.transport === 'bearer')
-    setCacheControl(headers, carriesToken, state.subject)
-  }
+  // On bearer a new token can only be in the body.
+  else if (context.cacheControl) setCacheControl(headers, cookies.length > 0 || state.tokenDue, state.subject)
   return copy
 }
 
