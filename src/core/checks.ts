@@ -25,14 +25,10 @@ export function callable(fallback?: unknown): Check {
   return when('a function', isFunction, fallback)
 }
 
-/** A duration, in milliseconds. */
-export function duration(fallback?: string): Check {
-  return [DURATION_FORM, parseDuration, fallback]
-}
-
-/** A duration, or `none` for `false`. */
-export function durationOrFalse(none: unknown, fallback?: string): Check {
-  return [`false, ${DURATION_FORM}`, (value) => (value === false ? none : parseDuration(value)), fallback]
+/** A duration, in milliseconds; or, where there is a `none`, `false` for that. */
+export function duration(fallback?: string, none?: false | null): Check {
+  const allowed = none === undefined ? DURATION_FORM : `false, ${DURATION_FORM}`
+  return [allowed, (value) => (value === false ? none : parseDuration(value)), fallback]
 }
 
 export function isFunction(value: unknown): boolean {

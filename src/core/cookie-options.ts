@@ -2,7 +2,7 @@
  * The cookie's options: name and attributes of section 6 of the design, checked at construction. After RFC 6265bis:
  * prefixes exact, attributes of at most 1024 octets, at most 400 days.
  */
-import { check, durationOrFalse, flag, oneOf, when, type Check } from './checks.ts'
+import { check, duration, flag, oneOf, when, type Check } from './checks.ts'
 import { isPlainObject } from './data.ts'
 import { describe } from './describe.ts'
 import type { Duration } from './duration.ts'
@@ -62,7 +62,7 @@ const CHECKS: Record<keyof CookieOptions, Check> = {
   secure: flag(),
   httpOnly: flag(true),
   partitioned: flag(false),
-  maxAge: durationOrFalse(false, '400d'),
+  maxAge: duration('400d', false),
   chunks: oneOf('1, 2 or 3', [1, 2, 3], 1),
 }
 

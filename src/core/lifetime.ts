@@ -1,5 +1,5 @@
 /** A session's own lifetime ("remember me"), kept in its record and taking the place of the configured one. */
-import { check, duration, durationOrFalse, flag, type Check } from './checks.ts'
+import { check, duration, flag, type Check } from './checks.ts'
 import { describe } from './describe.ts'
 import type { Duration } from './duration.ts'
 import { SessionConfigError } from './errors.ts'
@@ -22,7 +22,11 @@ export interface OwnLifetime {
   persistent?: boolean
 }
 
-const CHECKS: Record<keyof Lifetime, Check> = { ttl: duration(), absolute: durationOrFalse(null), persistent: flag() }
+const CHECKS: Record<keyof Lifetime, Check> = {
+  ttl: duration(),
+  absolute: duration(undefined, null),
+  persistent: flag(),
+}
 
 /** @throws SessionConfigError when it is malformed, or its `ttl` is longer than the `absolute` in force */
 export function parseLifetime(value: unknown, configured: Lifetimes): OwnLifetime {

@@ -3,7 +3,7 @@
  * option is named with its type and what is allowed, never with its value.
  */
 import type { Bytes } from './bytes.ts'
-import { callable, check, duration, durationOrFalse, flag, isFunction, oneOf, when, type Check } from './checks.ts'
+import { callable, check, duration, flag, isFunction, oneOf, when, type Check } from './checks.ts'
 import { resolveCookie, type CookieOptions, type CookieSettings } from './cookie-options.ts'
 import { Codec, isPlainObject, type PlainObject, type Serializer } from './data.ts'
 import { describe } from './describe.ts'
@@ -95,7 +95,7 @@ const CHECKS: Record<keyof SessionOptions, Check> = {
   secret: ANYTHING,
   ttl: duration('1d'),
   renewal: duration(),
-  absolute: durationOrFalse(null, '30d'),
+  absolute: duration('30d', null),
   touchEvery: duration(),
   initial: callable(() => ({})),
   cookie: ANYTHING,
