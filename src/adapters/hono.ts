@@ -31,7 +31,7 @@ export type SessionEnv<Source, Options extends SessionMiddlewareOptions = Record
 
 /** A manager at work on a context. */
 interface Mount {
-  load: () => Promise<Session>
+  load: () => Promise<object>
   /** The response without a body that stands for one: its headers are what a committed session still has to send. */
   again: ((blank: Response) => Promise<Response>) | undefined
 }
@@ -55,35 +55,39 @@ export function session<
   options?: Options,
 ): MiddlewareHandler<SessionEnv<SessionManager<Data, Flash>, Options>> {
   const find = managerFinder(sessions)
-  const name = options?.as ?? 'session'
+  const { lazy, as: name = 'session' }: SessionMiddlewareOptions = options ?? {}
   const middleware: MiddlewareHandler = async (c, next) => {
+    const provide = async (load: () => Promise<object>): Promise<void> => c.set(name, lazy ? load : await load())
     const manager = find(c.env as never)
     const mounts = active.get(c) ?? new Map<object, Mount>()
     const outer = mounts.get(manager)
     if (outer) {
-      c.set(name, options?.lazy ? outer.load : await outer.load())
+      await provide(outer.load)
       return next()
     }
     const request = c.req.raw
-    const loading = loadOnce(() => manager.load(request))
-    const mount: Mount = { load: loading.load as unknown as Mount['load'], again: undefined }
+    const { load, finish } = loadOnce(() => manager.load(request))
+    const mount: Mount = { load, again: undefined }
     active.set(c, mounts.set(manager, mount))
-    c.set(name, options?.lazy ? loading.load : await loading.load())
+    await provide(load)
 
+    // Where no response of the handler can carry a cookie, who was to leave still leaves.
+    const abandon = async (): Promise<unknown> =>
+      manager.commit(await manager.load(request), Response.error(), { failed: true })
     try {
       await next()
     } catch (thrown) {
-      // Hono lets through only what is no Error; there is no response to put a cookie on.
-      if (await loading.finish()) await manager.commit(await manager.load(request), Response.error(), { failed: true })
+      // Hono lets through only what is no Error.
+      if (await finish()) await abandon()
       throw thrown
     }
-    if (!(await loading.finish())) return
-    const session = await manager.load(request)
+    if (!(await finish())) return
     if (!c.finalized) {
-      // The handler returned nothing, which Hono answers with an error; who was to leave still leaves.
-      await manager.commit(session, Response.error(), { failed: true })
+      // The handler returned nothing, which Hono answers with an error.
+      await abandon()
       return
     }
+    const session = await manager.load(request)
     const failed = c.error !== undefined && !('getResponse' in c.error)
     mount.again = (blank) => manager.commit(session, blank)
     try {
@@ -115,7 +119,7 @@ function replace(c: Context, response: Response): void {
 async function discard(c: Context, mounts: Map<object, Mount>): Promise<void> {
   let keep = new Response(null)
   for (const [name, value] of c.res.headers) {
-    if (name.startsWith('access-control-') || name === 'vary') keep.headers.append(name, value)
+    if (/^(?:access-control-.*|vary)$/.test(name)) keep.headers.append(name, value)
   }
   // Headers set by `c.header()` are kept apart by Hono, and come back when no response hides them.
   empty(c)
@@ -138,17 +142,14 @@ function empty(c: Context): void {
  * Refuses with 401 unless the session has a subject; with 503 while the store is down and `onStoreError: 'anonymous'`
  * stands in. Use it after `session(…)`.
  */
-export function requireSubject(options: { as?: string } = {}): MiddlewareHandler {
-  const name = options.as ?? 'session'
+export function requireSubject({ as: name = 'session' }: { as?: string } = {}): MiddlewareHandler {
   return async (c, next) => {
     const variable: unknown = c.get(name)
     if (variable === undefined)
       throw new Error(`requireSubject() found no \`c.var.${name}\`. Mount \`session(…)\` before it.`)
     const session = (typeof variable === 'function' ? await variable() : variable) as Session
-    if (session.subject === undefined) {
-      const { outage } = stateOf(session)
-      throw outage ?? new HTTPException(401, { message: 'Unauthorized' })
-    }
+    if (session.subject === undefined)
+      throw stateOf(session).outage ?? new HTTPException(401, { message: 'Unauthorized' })
     await next()
   }
 }

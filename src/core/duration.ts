@@ -13,12 +13,7 @@ const LONGEST = 100_000 * 86_400_000
 
 /** Whole milliseconds, or `undefined` when the value is no duration above 0. */
 export function parseDuration(value: unknown): number | undefined {
-  let milliseconds = NaN
-  if (typeof value === 'number') milliseconds = value
-  else if (typeof value === 'string') {
-    const match = /^(\d{1,15}(?:\.\d{1,9})?)([smhdy])$/.exec(value)
-    if (match) milliseconds = Number(match[1]) * (UNITS[match[2] ?? ''] ?? NaN)
-  }
-  milliseconds = Math.round(milliseconds)
+  const [, count, unit = ''] = (typeof value === 'string' && /^(\d{1,15}(?:\.\d{1,9})?)([smhdy])$/.exec(value)) || []
+  const milliseconds = Math.round(typeof value === 'number' ? value : Number(count) * (UNITS[unit] ?? NaN))
   return milliseconds > 0 && milliseconds <= LONGEST ? milliseconds : undefined
 }

@@ -111,7 +111,7 @@ export class StoreUnavailableError extends SessionError {
   getResponse(): Response {
     return new Response('Service Unavailable', {
       status: 503,
-      headers: { 'Retry-After': '5', 'Cache-Control': 'no-store', 'Content-Type': 'text/plain;charset=UTF-8' },
+      headers: { 'Retry-After': '5', 'Cache-Control': 'no-store' },
     })
   }
 }
@@ -123,25 +123,31 @@ export class StoreUnavailableError extends SessionError {
  */
 export function describeFailure(error: unknown, record: object = {}): Error {
   let source = error
-  let depth = 0
   // A query error of Drizzle and its kind repeats the parameters; the driver's own error below it says what failed.
-  while (depth++ < 10 && source instanceof Error && 'params' in source && source.cause) source = source.cause
+  for (let depth = 0; depth < 10 && source instanceof Error && 'params' in source && source.cause; depth++)
+    source = source.cause
   if (!(source instanceof Error)) return new Error(`a ${typeof source} was thrown`)
-  const line = source.message.split('\n', 1)[0]?.slice(0, 200) ?? ''
+  const { name, message, stack, code } = source as Error & { code?: unknown }
+  const line = message.split('\n', 1)[0]?.slice(0, 200) ?? ''
   const values = valuesIn(record)
-  const isSafe = (text: string): boolean => !values.some((value) => text.includes(value))
+  const isSafe = (text: unknown): boolean => !values.some((value) => String(text).includes(value))
   // Where nothing of the record is known, whatever looks quoted may be it; a parser quotes what it could not read.
-  const quotes = source instanceof SyntaxError || (values.length === 0 && /["'`{}[\]]/.test(line))
-  const safe = new Error(
-    isSafe(source.message) && !quotes && !('params' in source) ? line : '(message withheld: it held session data)',
-  )
-  safe.name = isSafe(String(source.name)) ? String(source.name) : 'Error'
+  const isWithheld =
+    'params' in source ||
+    source instanceof SyntaxError ||
+    !isSafe(message) ||
+    (values.length === 0 && /["'`{}[\]]/.test(line))
+  const safe = new Error(isWithheld ? '(message withheld: it held session data)' : line)
+  if (isSafe(name)) safe.name = String(name)
   // What follows the message; the message itself may look like a frame.
-  const trace = source.stack?.split(source.message).at(-1) ?? ''
-  const frames = trace.split('\n').filter((frame) => /^\s+at /.test(frame) && isSafe(frame))
+  const frames =
+    stack
+      ?.split(message)
+      .at(-1)
+      ?.match(/^[ \t]+at .*/gm)
+      ?.filter(isSafe) ?? []
   safe.stack = [`${safe.name}: ${safe.message}`, ...frames].join('\n')
-  const { code } = source as { code?: unknown }
-  if (typeof code === 'number' || (typeof code === 'string' && isSafe(code))) Object.assign(safe, { code })
+  if (['string', 'number'].includes(typeof code) && isSafe(code)) Object.assign(safe, { code })
   return safe
 }
 
@@ -151,8 +157,7 @@ export function describeFailure(error: unknown, record: object = {}): Error {
  */
 function valuesIn(value: unknown): string[] {
   if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(valuesIn)
-  if (typeof value !== 'string' && typeof value !== 'number') return []
-  const text = String(value)
+  const text = ['string', 'number'].includes(typeof value) ? String(value) : ''
   try {
     if (/^[[{"]/.test(text)) return [text, ...valuesIn(JSON.parse(text))]
   } catch {

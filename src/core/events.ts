@@ -2,6 +2,7 @@
  * Events: what happened to a session, for logs and metrics. They carry the public id, never a token or data (I05). A hook
  * that throws, rejects or hangs never breaks or delays a request (I06).
  */
+import { withoutUndefined } from './record.ts'
 
 export type SessionEventName =
   | 'created'
@@ -33,21 +34,10 @@ export interface SessionEvent {
 export type SessionHooks = { [Name in SessionEventName]?: (event: SessionEvent) => unknown }
 
 /** Names of all events, for checking options. */
-export const EVENT_NAMES: readonly SessionEventName[] = [
-  'created',
-  'loaded',
-  'updated',
-  'touched',
-  'regenerated',
-  'destroyed',
-  'expired',
-  'rejected',
-  'conflict',
-  'merged',
-  'lost',
-  'reuse',
-  'storeError',
-]
+export const EVENT_NAMES: readonly SessionEventName[] =
+  'created loaded updated touched regenerated destroyed expired rejected conflict merged lost reuse storeError'.split(
+    ' ',
+  ) as SessionEventName[]
 
 export type Emit = (
   name: SessionEventName,
@@ -58,12 +48,8 @@ export type Emit = (
 export function emitter(hooks: SessionHooks): Emit {
   return (name, { id, subject, reason }) => {
     if (!hooks[name]) return
-    const event: SessionEvent = {}
-    if (id !== undefined) event.id = id
-    if (subject !== undefined) event.subject = subject
-    if (reason !== undefined) event.reason = reason
     try {
-      const result = hooks[name](event)
+      const result = hooks[name](withoutUndefined<SessionEvent>({ id, subject, reason }))
       if (result instanceof Promise) result.catch(() => {})
     } catch {
       // A hook is an observer: its failure is its own.

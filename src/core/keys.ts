@@ -4,6 +4,7 @@
  * on Workers allows no I/O and no randomness.
  */
 import { base64url, constantTimeEqual, hmac, hmacKey, utf8, type Bytes } from './bytes.ts'
+import { describe } from './describe.ts'
 
 /** Text or bytes of at least 32 bytes. Text counts in UTF-8, and keeps all its bits (C14). */
 export type Secret = string | Uint8Array
@@ -14,30 +15,34 @@ export type KeyPurpose = 'sign' | 'seal' | 'kid'
 /** The shortest secret allowed, in bytes. */
 export const SECRET_BYTES = 32
 
-const ADVICE = 'Make one with: node -e "console.log(crypto.randomBytes(32).toString(\'base64url\'))"'
+const ALLOWED =
+  `it must be a well-formed string or a Uint8Array of at least ${SECRET_BYTES} bytes, or a list of them. ` +
+  'Make one with: node -e "console.log(crypto.randomBytes(32).toString(\'base64url\'))"'
 
 /** The secrets as bytes, the first of which signs; or a line that says what is wrong (C14). */
 export function parseSecrets(value: unknown): Bytes[] | string {
-  const list = Array.isArray(value) ? value : [value]
-  const allowed = `a string or Uint8Array of at least ${SECRET_BYTES} bytes, or a list of them`
-  if (value === undefined)
-    return `\`secret\` is there but undefined (is SESSION_SECRET set?); it must be ${allowed}. ${ADVICE}`
-  if (list.length === 0) return `\`secret\` is an empty list; it must be ${allowed}. ${ADVICE}`
-  const secrets: Bytes[] = []
+  if (value === undefined) return `\`secret\` is there but undefined (is SESSION_SECRET set?); ${ALLOWED}`
+  const list: unknown[] = [value].flat()
+  if (list.length === 0) return `\`secret\` is an empty list; ${ALLOWED}`
   for (const [index, secret] of list.entries()) {
-    const name = Array.isArray(value) ? `\`secret[${index}]\`` : '`secret`'
-    if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) {
-      const hint = secret === undefined ? ' (is the variable set?)' : ''
-      return `${name} is ${secret === null ? 'null' : typeof secret}${hint}; it must be ${allowed}. ${ADVICE}`
-    }
-    if (typeof secret === 'string' && !secret.isWellFormed()) {
-      return `${name} holds half a character, which UTF-8 cannot; it must be ${allowed}. ${ADVICE}`
-    }
-    const bytes = typeof secret === 'string' ? utf8(secret) : Uint8Array.from(secret)
-    if (bytes.length < SECRET_BYTES) return `${name} has ${bytes.length} bytes; it must be ${allowed}. ${ADVICE}`
-    secrets.push(bytes)
+    const problem = problemWith(secret)
+    if (problem) return `\`secret${Array.isArray(value) ? `[${index}]` : ''}\` ${problem}; ${ALLOWED}`
   }
-  return secrets
+  return (list as Secret[]).map(bytesOf)
+}
+
+function problemWith(secret: unknown): string | undefined {
+  if (secret === undefined) return 'is undefined (is the variable set?)'
+  // Half a character would lose bits: UTF-8 has one code for all of them.
+  const isSecret = typeof secret === 'string' ? secret.isWellFormed() : secret instanceof Uint8Array
+  if (!isSecret) return `is ${describe(secret)}`
+  const { length } = bytesOf(secret as Secret)
+  return length < SECRET_BYTES ? `has ${length} bytes` : undefined
+}
+
+/** A copy, so that changing the user's bytes afterwards changes no key. */
+function bytesOf(secret: Secret): Bytes {
+  return typeof secret === 'string' ? utf8(secret) : Uint8Array.from(secret)
 }
 
 /** `bits` of key material for one purpose and one cookie name. */
@@ -48,38 +53,41 @@ export async function deriveKey(secret: Bytes, purpose: KeyPurpose, name: string
   return new Uint8Array(await crypto.subtle.deriveBits(params, base, bits))
 }
 
+/** What `derive` makes of each secret, once per cookie name; a derivation that failed is tried again by the next call. */
+export function keysOf<Key>(
+  secrets: readonly Bytes[],
+  derive: (secret: Bytes, name: string) => Promise<Key>,
+): (name: string) => Promise<Key[]> {
+  const known = new Map<string, Promise<Key[]>>()
+  return (name) => {
+    let keys = known.get(name)
+    if (!keys) {
+      known.set(name, (keys = Promise.all(secrets.map((secret) => derive(secret, name)))))
+      keys.catch(() => known.delete(name))
+    }
+    return keys
+  }
+}
+
 /** Signs tokens with the first secret, and verifies with all of them. */
 export class Signer {
-  readonly #secrets: readonly Bytes[]
-  readonly #name: string
-  readonly #keys: Promise<CryptoKey>[] = []
+  readonly #keys: () => Promise<CryptoKey[]>
 
   constructor(secrets: readonly Bytes[], name: string) {
-    this.#secrets = secrets
-    this.#name = name
-  }
-
-  #key(index: number, secret: Bytes): Promise<CryptoKey> {
-    let key = this.#keys[index]
-    if (!key) {
-      key = this.#keys[index] = deriveKey(secret, 'sign', this.#name).then(hmacKey)
-      // A derivation that failed is tried again by the next call.
-      key.catch(() => delete this.#keys[index])
-    }
-    return key
+    const keysFor = keysOf(secrets, async (secret) => hmacKey(await deriveKey(secret, 'sign', name)))
+    this.#keys = () => keysFor(name)
   }
 
   /** The signature over `id.secret`, 43 characters. */
   async sign(text: string): Promise<string> {
-    const [first] = this.#secrets
-    return base64url(await hmac(await this.#key(0, first as Bytes), text))
+    const [first] = await this.#keys()
+    return base64url(await hmac(first as CryptoKey, text))
   }
 
   /** Whether any of the secrets made this signature; compared as text, in constant time. */
   async verify(text: string, signature: string): Promise<boolean> {
-    for (const [index, secret] of this.#secrets.entries()) {
-      const expected = base64url(await hmac(await this.#key(index, secret), text))
-      if (constantTimeEqual(expected, signature)) return true
+    for (const key of await this.#keys()) {
+      if (constantTimeEqual(base64url(await hmac(key, text)), signature)) return true
     }
     return false
   }

@@ -1,6 +1,7 @@
 /** A session's own lifetime ("remember me"), kept in its record and taking the place of the configured one. */
+import { check, duration, flag, type Check } from './checks.ts'
 import { describe } from './describe.ts'
-import { DURATION_FORM, parseDuration, type Duration } from './duration.ts'
+import type { Duration } from './duration.ts'
 import { SessionConfigError } from './errors.ts'
 import { absoluteInForce, type Lifetimes } from './policy.ts'
 
@@ -21,35 +22,22 @@ export interface OwnLifetime {
   persistent?: boolean
 }
 
+const CHECKS: Record<keyof Lifetime, Check> = {
+  ttl: duration(),
+  absolute: duration(undefined, null),
+  persistent: flag(),
+}
+
 /** @throws SessionConfigError when it is malformed, or its `ttl` is longer than the `absolute` in force */
 export function parseLifetime(value: unknown, configured: Lifetimes): OwnLifetime {
   if (typeof value !== 'object' || value === null)
     throw new SessionConfigError(`\`lifetime\` is ${describe(value)}; it must be an object.`)
-  const { ttl, absolute, persistent, ...unknown } = value as Record<string, unknown>
-  const problems = Object.keys(unknown).map(
-    (name) => `\`lifetime.${name.slice(0, 40)}\` is nothing known; there are ttl, absolute, persistent.`,
-  )
-  const own: OwnLifetime = {}
-  if (ttl !== undefined) {
-    own.ttl = parseDuration(ttl) ?? 0
-    if (!own.ttl) problems.push(`\`lifetime.ttl\` is ${describe(ttl)}; it must be ${DURATION_FORM}.`)
-  }
-  if (absolute !== undefined) {
-    own.absolute = absolute === false ? null : (parseDuration(absolute) ?? 0)
-    if (own.absolute === 0)
-      problems.push(`\`lifetime.absolute\` is ${describe(absolute)}; it must be false, ${DURATION_FORM}.`)
-  }
-  if (persistent !== undefined) {
-    if (typeof persistent !== 'boolean')
-      problems.push(`\`lifetime.persistent\` is ${describe(persistent)}; it must be true or false.`)
-    own.persistent = persistent === true
-  }
-  const hardEnd = absoluteInForce(own, configured)
-  if (own.ttl && hardEnd && own.ttl > hardEnd) {
+  const problems: string[] = []
+  const own: OwnLifetime = check(value, CHECKS, problems, 'lifetime.')
+  if (problems.length === 0 && (own.ttl ?? 0) > (absoluteInForce(own, configured) ?? Infinity))
     problems.push(
       "`lifetime.ttl` is longer than the `absolute` in force; set `absolute` beside it, e.g. { ttl: '60d', absolute: '1y' }.",
     )
-  }
   if (problems.length > 0) throw new SessionConfigError(problems)
   return own
 }

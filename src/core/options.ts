@@ -2,10 +2,12 @@
  * Options: what a user may set, checked all at once at construction and resolved into settings nobody asks twice. A wrong
  * option is named with its type and what is allowed, never with its value.
  */
+import type { Bytes } from './bytes.ts'
+import { callable, check, duration, flag, isFunction, oneOf, when, type Check } from './checks.ts'
 import { resolveCookie, type CookieOptions, type CookieSettings } from './cookie-options.ts'
 import { Codec, isPlainObject, type PlainObject, type Serializer } from './data.ts'
 import { describe } from './describe.ts'
-import { DURATION_FORM, parseDuration, type Duration } from './duration.ts'
+import type { Duration } from './duration.ts'
 import { SessionConfigError } from './errors.ts'
 import { EVENT_NAMES, emitter, type Emit, type SessionHooks } from './events.ts'
 import { parseSecrets, Signer, type Secret } from './keys.ts'
@@ -87,136 +89,109 @@ export interface Settings extends Lifetimes {
   now: () => number
 }
 
-const NAMES =
-  'store secret ttl renewal absolute touchEvery rotateEvery grace initial cookie transport trustProxy genid saveInitial saveUnchanged serializer onConflict onStoreError cacheControl on now'.split(
-    ' ',
-  )
-const DAY = 86_400_000
+function hasMethods(...names: string[]): (value: unknown) => boolean {
+  return (value) =>
+    typeof value === 'object' && names.every((name) => isFunction((value as Record<string, unknown> | null)?.[name]))
+}
+
+/** Checked by what resolves it. */
+const ANYTHING = when('', () => true)
+const TRANSPORTS: unknown[] = ['cookie', 'bearer']
+
+const CHECKS: Record<keyof SessionOptions, Check> = {
+  store: when('a store: an object with `get`, `set` and `destroy`', hasMethods('get', 'set', 'destroy')),
+  secret: ANYTHING,
+  ttl: duration('1d'),
+  renewal: duration(),
+  absolute: duration('30d', null),
+  touchEvery: duration(),
+  rotateEvery: duration(),
+  grace: duration('30s'),
+  initial: callable(() => ({})),
+  cookie: ANYTHING,
+  transport: [
+    "'cookie', 'bearer' or a list of them",
+    (value) => {
+      const list = [value].flat()
+      return list.length > 0 && list.every((one) => TRANSPORTS.includes(one)) ? list : undefined
+    },
+    'cookie',
+  ],
+  trustProxy: flag(false),
+  genid: callable(),
+  saveInitial: flag(false),
+  saveUnchanged: flag(false),
+  serializer: when('an object with `stringify` and `parse`', hasMethods('stringify', 'parse')),
+  onConflict: when(
+    "'merge', 'fail' or a function",
+    (value) => value === 'merge' || value === 'fail' || isFunction(value),
+    'merge',
+  ),
+  onStoreError: oneOf("'throw' or 'anonymous'", ['throw', 'anonymous']),
+  cacheControl: flag(true),
+  on: when('an object of functions by event name', isPlainObject, {}),
+  now: callable(() => Date.now()),
+}
+const HOOKS = Object.fromEntries(EVENT_NAMES.map((name) => [name, callable()]))
+
+/** What `check` gives for `CHECKS`. */
+type Checked = Pick<SessionOptions, 'cookie' | 'serializer' | 'onStoreError'> &
+  Omit<Settings, 'store' | 'signer' | 'codec' | 'emit' | 'cookie' | 'transports' | 'anonymousOnOutage'> & {
+    store?: StoreModel
+    secret?: unknown
+    transport: Settings['transports']
+    on: SessionHooks
+  }
 
 /** @throws SessionConfigError with a line for every option that is wrong */
 export function resolveOptions(options: unknown): Settings {
   if (typeof options !== 'object' || options === null)
     throw new SessionConfigError(`The options are ${describe(options)}; they must be an object.`)
-  const given = options as Record<string, unknown>
   const problems: string[] = []
-  const wrong = (name: string, expected: string): void => {
-    problems.push(`\`${name}\` is ${describe(given[name])}; it must be ${expected}.`)
-  }
-  const flag = (name: string, fallback: boolean): boolean => {
-    const value = given[name]
-    if (value !== undefined && typeof value !== 'boolean') wrong(name, 'true or false')
-    return value === undefined ? fallback : value === true
-  }
-  const callable = (name: string): void => {
-    if (given[name] !== undefined && typeof given[name] !== 'function') wrong(name, 'a function')
-  }
-  const duration = (name: string, fallback: number): number => {
-    if (given[name] === undefined) return fallback
-    const value = parseDuration(given[name])
-    if (value === undefined) wrong(name, DURATION_FORM)
-    return value ?? fallback
-  }
-
-  for (const name of Object.keys(given)) {
-    if (!NAMES.includes(name)) problems.push(`\`${name.slice(0, 40)}\` is no option; there are ${NAMES.join(', ')}.`)
-  }
-  const before = problems.length
-  const ttl = duration('ttl', DAY)
-  const renewal = duration('renewal', ttl)
-  const absolute = given['absolute'] === false ? null : duration('absolute', 30 * DAY)
-  const touchEvery = duration('touchEvery', Math.min(ttl, renewal) / 10)
-  const rotateEvery = duration('rotateEvery', Infinity)
-  const grace = duration('grace', 30_000)
-  // Only durations that are durations are compared.
-  if (problems.length === before) {
-    if (touchEvery >= renewal) {
-      problems.push('`touchEvery` is not less than `renewal`; sessions in use would expire between two touches.')
-    }
-    if (rotateEvery < 2 * grace) {
-      problems.push('`rotateEvery` is less than twice `grace`; the old token would hardly ever be out of use.')
-    }
-    if (absolute !== null && ttl > absolute) {
-      problems.push('`ttl` is longer than `absolute`, the hard end; raise `absolute`, or set it to false.')
-    }
-  }
-
-  const cookie = resolveCookie(given['cookie'], problems)
-  const secrets = 'secret' in given ? parseSecrets(given['secret']) : undefined
+  const { store, secret, cookie, transport, serializer, onStoreError, on, ...plain } = check(
+    options,
+    CHECKS,
+    problems,
+  ) as unknown as Checked
+  const { ttl, absolute } = plain
+  // Wrong durations are undefined, and compare with nothing.
+  const renewal = (options as SessionOptions).renewal === undefined ? ttl : plain.renewal
+  const { touchEvery = Math.min(ttl, renewal) / 10, rotateEvery = Infinity } = plain
+  if (touchEvery >= renewal)
+    problems.push('`touchEvery` is not less than `renewal`; sessions in use would expire between two touches.')
+  if (ttl > (absolute ?? Infinity))
+    problems.push('`ttl` is longer than `absolute`, the hard end; raise `absolute`, or set it to false.')
+  if (rotateEvery < 2 * plain.grace)
+    problems.push('`rotateEvery` is less than twice `grace`; the old token would hardly ever be out of use.')
+  const attributes = resolveCookie(cookie, problems)
+  const secrets = 'secret' in options ? parseSecrets(secret) : undefined
   if (typeof secrets === 'string') problems.push(secrets)
-  callable('initial')
-  callable('genid')
-  callable('now')
-  const listed = [given['transport'] === undefined ? 'cookie' : given['transport']].flat() as Transport[]
-  if (listed.length === 0 || listed.some((one) => one !== 'cookie' && one !== 'bearer'))
-    wrong('transport', "'cookie', 'bearer' or a list of them")
-  const { serializer, onConflict = 'merge', onStoreError = 'throw', on = {} } = given
-  if (serializer !== undefined && !hasMethods(serializer, ['stringify', 'parse']))
-    wrong('serializer', 'an object with `stringify` and `parse`')
-  if (onConflict !== 'merge' && onConflict !== 'fail' && typeof onConflict !== 'function')
-    wrong('onConflict', "'merge', 'fail' or a function")
-  if (onStoreError !== 'throw' && onStoreError !== 'anonymous') wrong('onStoreError', "'throw' or 'anonymous'")
-  if (!isPlainObject(on)) wrong('on', 'an object of functions by event name')
-  for (const [name, hook] of Object.entries(isPlainObject(on) ? on : {})) {
-    if (!EVENT_NAMES.includes(name as 'created'))
-      problems.push(`\`on.${name.slice(0, 40)}\` is no event; there are ${EVENT_NAMES.join(', ')}.`)
-    else if (hook !== undefined && typeof hook !== 'function')
-      problems.push(`\`on.${name}\` is ${describe(hook)}; it must be a function.`)
-  }
-  const store = resolveStore(given['store'], problems)
-  if (rotateEvery < Infinity && store && !store.capabilities.atomic) {
-    problems.push(`\`rotateEvery\` needs a store whose \`capabilities\` say \`atomic\`; ${storeName(store)}'s do not.`)
-  }
-
-  const booleans = {
-    trustProxy: flag('trustProxy', false),
-    saveInitial: flag('saveInitial', false),
-    saveUnchanged: flag('saveUnchanged', false),
-    cacheControl: flag('cacheControl', true),
-  }
-  if (problems.length > 0 || !store) throw new SessionConfigError(problems)
-  return Object.freeze({
-    ...booleans,
-    store,
-    ttl,
-    renewal,
-    absolute,
-    touchEvery,
-    rotateEvery,
-    grace,
-    cookie,
-    signer:
-      Array.isArray(secrets) && !store.capabilities.carriesRecord ? new Signer(secrets, cookie.bareName) : undefined,
-    initial: (given['initial'] as Settings['initial'] | undefined) ?? (() => ({})),
-    transports: listed as [Transport, ...Transport[]],
-    genid: given['genid'] as Settings['genid'],
-    codec: new Codec(serializer as Serializer | undefined),
-    onConflict: onConflict as Settings['onConflict'],
-    anonymousOnOutage: onStoreError === 'anonymous',
-    emit: emitter(on as SessionHooks),
-    now: (given['now'] as Settings['now'] | undefined) ?? (() => Date.now()),
-  })
-}
-
-function hasMethods(value: unknown, names: readonly string[]): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
-  )
-}
-
-function resolveStore(store: unknown, problems: string[]): Store | undefined {
-  if (store === undefined) {
-    if (globalThis.navigator?.userAgent !== 'Cloudflare-Workers') return new MemoryStore()
+  check(on ?? {}, HOOKS, problems, 'on.', 'event')
+  if ((options as SessionOptions).store === undefined && globalThis.navigator?.userAgent === 'Cloudflare-Workers')
     problems.push(
       '`store` is missing; on Cloudflare Workers isolates share no memory, so name one: D1, KV or CookieStore.',
     )
-  } else if (hasMethods(store, ['get', 'set', 'destroy'])) {
-    return completeStore(store as StoreModel)
-  } else {
+  // What is no store at all was named above.
+  const completed = completeStore(store ?? new MemoryStore())
+  if (rotateEvery < Infinity && !completed.capabilities.atomic)
     problems.push(
-      `\`store\` is ${describe(store)}; it must be a store: an object with \`get\`, \`set\` and \`destroy\`.`,
+      `\`rotateEvery\` needs a store whose \`capabilities\` say \`atomic\`; ${storeName(completed)}'s do not.`,
     )
-  }
-  return undefined
+  if (problems.length > 0) throw new SessionConfigError(problems)
+  return Object.freeze({
+    ...plain,
+    store: completed,
+    renewal,
+    touchEvery,
+    rotateEvery,
+    cookie: attributes,
+    signer:
+      secrets && !completed.capabilities.carriesRecord
+        ? new Signer(secrets as Bytes[], attributes.bareName)
+        : undefined,
+    transports: transport,
+    codec: new Codec(serializer),
+    anonymousOnOutage: onStoreError === 'anonymous',
+    emit: emitter(on),
+  })
 }

@@ -53,30 +53,31 @@ export interface SessionRecord {
   previous?: PreviousToken
 }
 
-const REQUIRED = {
+/** What the keys of a record may be. */
+const TYPES: Partial<Record<keyof SessionRecord, string>> = {
   id: 'string',
   verifier: 'string',
   data: 'string',
+  flash: 'string undefined',
   version: 'number',
   createdAt: 'number',
   rotatedAt: 'number',
   lastSeenAt: 'number',
   expiresAt: 'number',
-} as const
+  endsAt: 'number null',
+  subject: 'string undefined',
+  info: 'object undefined',
+}
 
 /** Whether a store's answer has the shape of a record; a row that has not is treated as missing. */
 export function isRecord(value: unknown): value is SessionRecord {
-  if (typeof value !== 'object' || value === null) return false
-  const record = value as Record<string, unknown>
-  for (const key in REQUIRED) {
-    if (typeof record[key] !== REQUIRED[key as keyof typeof REQUIRED] || Number.isNaN(record[key])) return false
-  }
-  const { endsAt, flash, subject, info, previous } = record
-  if (endsAt !== null && typeof endsAt !== 'number') return false
-  if (flash !== undefined && typeof flash !== 'string') return false
-  if (subject !== undefined && typeof subject !== 'string') return false
-  if (info !== undefined && (typeof info !== 'object' || info === null)) return false
-  return previous === undefined || typeof (previous as PreviousToken | null)?.verifier === 'string'
+  const { previous, ...record } = Object(value) as SessionRecord
+  if (previous !== undefined && typeof previous?.verifier !== 'string') return false
+  return Object.entries(TYPES).every(([key, types]) => types.split(' ').includes(typeOf(record[key as 'id'])))
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : Number.isNaN(value) ? 'NaN' : typeof value
 }
 
 /** A copy without the keys whose value is `undefined`, so that records compare and serialise alike everywhere. */

@@ -26,10 +26,10 @@ export function withSessionHeaders(
   const { headers } = copy
   if (cookies.length > 0 && state.carried) {
     const { cookieName } = state.carried
-    const isOurs = (header: string): boolean =>
-      (own.length > 0 && isSetCookieFor(header, cookieName, context.cookie.chunks)) ||
-      (copies.length > 0 && isSetCookieFor(header, copyName(cookieName), 1))
-    const others = headers.getSetCookie().filter((header) => !isOurs(header))
+    const others = headers.getSetCookie().filter((header) => {
+      const isOwn = own.length > 0 && isSetCookieFor(header, cookieName, context.cookie.chunks)
+      return !isOwn && !(copies.length > 0 && isSetCookieFor(header, copyName(cookieName), 1))
+    })
     headers.delete('Set-Cookie')
     for (const header of [...others, ...cookies]) headers.append('Set-Cookie', header)
   }
@@ -37,7 +37,8 @@ export function withSessionHeaders(
     for (const transport of context.transports) addVary(headers, transport === 'bearer' ? 'Authorization' : 'Cookie')
   }
   if (state.outage) headers.set('Cache-Control', 'no-store')
-  else if (context.cacheControl) setCacheControl(headers, cookies.length > 0 || tokenInBody(state), state.subject)
+  // On bearer a new token can only be in the body.
+  else if (context.cacheControl) setCacheControl(headers, cookies.length > 0 || state.tokenDue, state.subject)
   return copy
 }
 
@@ -46,32 +47,20 @@ function setCookies(context: Context, state: SessionState): string[] {
   if (carried?.transport !== 'cookie') return []
   const { cookieName, secure, cookies } = carried
   if (state.tokenDue && record && token !== undefined) {
-    const until = record.endsAt === null ? Infinity : record.endsAt - context.now()
-    const lifetime = record.persistent === false ? undefined : until
+    const lifetime = record.persistent === false ? undefined : (record.endsAt ?? Infinity) - context.now()
     return writeCookie(context.cookie, cookieName, secure, token, lifetime, cookies)
   }
   return state.clearDue ? clearCookie(context.cookie, cookieName, secure, cookies) : []
 }
 
-/** On bearer a new token can only be in the body. */
-function tokenInBody(state: SessionState): boolean {
-  return state.tokenDue && state.carried?.transport === 'bearer'
-}
-
 function addVary(headers: Headers, name: string): void {
-  const listed =
-    headers
-      .get('Vary')
-      ?.split(',')
-      .map((entry) => entry.trim().toLowerCase()) ?? []
+  const listed = (headers.get('Vary') ?? '').toLowerCase().split(/[\s,]+/)
   if (!listed.includes('*') && !listed.includes(name.toLowerCase())) headers.append('Vary', name)
 }
 
 function setCacheControl(headers: Headers, carriesToken: boolean, subject: string | undefined): void {
-  if (carriesToken) {
-    headers.set('Cache-Control', 'private, no-store')
-    for (const name of Array.from(headers.keys())) if (SHARED_CACHING.test(name)) headers.delete(name)
-  } else if (!headers.has('Cache-Control') && !Array.from(headers.keys()).some((name) => SHARED_CACHING.test(name))) {
-    headers.set('Cache-Control', subject === undefined ? 'private, no-cache' : 'private, no-store')
-  }
+  const shared = Array.from(headers.keys()).filter((name) => SHARED_CACHING.test(name))
+  if (carriesToken) for (const name of shared) headers.delete(name)
+  else if (headers.has('Cache-Control') || shared.length > 0) return
+  headers.set('Cache-Control', carriesToken || subject !== undefined ? 'private, no-store' : 'private, no-cache')
 }

@@ -31,19 +31,17 @@ export async function sweep(remove: (limit: number) => Promise<number>, options:
   }
   let removed = 0
   while (!signal?.aborted) {
-    const count = await remove(batch).catch((error: unknown) => interrupted(error, removed))
+    const count = await remove(batch).catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailableError)) throw error
+      // What the store's error said, and how far the sweep came before it.
+      const far = `The sweep had removed ${removed} expired sessions; the next one goes on from there.`
+      const cause: SweepFailure = Object.assign(new Error(far, { cause: error.cause ?? error }), { removed })
+      throw new StoreUnavailableError(`${error.message} ${far}`, { cause })
+    })
     removed += count
     if (count > 0) onProgress?.({ removed })
     if (count < batch) break
     await new Promise((resolve) => setTimeout(resolve, 0))
   }
   return removed
-}
-
-/** Keeps what the store's error said, and adds how many were removed before it. */
-function interrupted(error: unknown, removed: number): never {
-  if (!(error instanceof StoreUnavailableError)) throw error
-  const far = `The sweep had removed ${removed} expired sessions; the next one goes on from there.`
-  const cause: SweepFailure = Object.assign(new Error(far, { cause: error.cause ?? error }), { removed })
-  throw new StoreUnavailableError(`${error.message} ${far}`, { cause })
 }

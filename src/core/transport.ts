@@ -32,16 +32,16 @@ export function carriedBy(
   copies = false,
 ): Carried[] {
   return transports.map((transport) => {
+    const { headers } = request
     if (transport === 'bearer') {
-      const header = request.headers.get('authorization')
-      const token = header ? /^Bearer +(\S+) *$/i.exec(header)?.[1] : undefined
+      const token = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1]
       return { token, transport, cookieName: '', secure: true, cookies: 0, copy: undefined }
     }
     const secure = isSecureRequest(request, cookie, trustProxy)
     const cookieName = secure ? cookie.secureName : cookie.plainName
-    const header = request.headers.get('cookie')
-    const found = header ? readChunks(header, cookieName, cookie.chunks) : undefined
-    const copy = copies && header ? readCookie(header, copyName(cookieName)) || undefined : undefined
+    const header = headers.get('cookie') ?? ''
+    const found = readChunks(header, cookieName, cookie.chunks)
+    const copy = (copies && readCookie(header, copyName(cookieName))) || undefined
     return { token: found?.value || undefined, transport, cookieName, secure, cookies: found?.cookies ?? 0, copy }
   })
 }

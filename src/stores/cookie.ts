@@ -7,7 +7,7 @@ import { compactDecrypt } from 'jose/jwe/compact/decrypt'
 import { CompactEncrypt } from 'jose/jwe/compact/encrypt'
 import { base64url, fromBase64url, isBase64url, utf8, type Bytes } from '../core/bytes.ts'
 import { SessionConfigError, SessionTooLargeError, SessionUnsupportedError } from '../core/errors.ts'
-import { deriveKey, parseSecrets, type Secret } from '../core/keys.ts'
+import { deriveKey, keysOf, parseSecrets, type Secret } from '../core/keys.ts'
 import { isRecord, type SessionRecord } from '../core/record.ts'
 import { Store, type SealContext, type StoreCapabilities } from '../core/store.ts'
 
@@ -30,15 +30,14 @@ const LONGEST = 3 * 4096
 
 /** Keeps each session in its own cookie, encrypted and authenticated; zero store calls. */
 export class CookieStore extends Store {
-  readonly #secrets: readonly Bytes[]
-  readonly #keys = new Map<string, Promise<SealKey[]>>()
+  readonly #keysFor: (name: string) => Promise<SealKey[]>
 
   /** @throws SessionConfigError when the secret is missing or short */
   constructor(options: CookieStoreOptions) {
     super()
     const secrets = parseSecrets((options as CookieStoreOptions | undefined)?.secret)
     if (typeof secrets === 'string') throw new SessionConfigError(secrets)
-    this.#secrets = secrets
+    this.#keysFor = keysOf(secrets, sealKey)
   }
 
   override get capabilities(): StoreCapabilities {
@@ -79,25 +78,18 @@ export class CookieStore extends Store {
   override destroy(_id: string): void {}
 
   override get(_id: string): never {
-    throw new SessionUnsupportedError(
-      'CookieStore has no `get`: the record is in the cookie. Use a token, or another store.',
-    )
+    throw unsupported('get')
   }
 
   override set(_id: string, _record: SessionRecord): never {
-    throw new SessionUnsupportedError('CookieStore has no `set`: the record is in the cookie. Use another store.')
+    throw unsupported('set')
   }
+}
 
-  #keysFor(name: string): Promise<SealKey[]> {
-    let keys = this.#keys.get(name)
-    if (!keys) {
-      keys = Promise.all(this.#secrets.map((secret) => sealKey(secret, name)))
-      this.#keys.set(name, keys)
-      // A derivation that failed is tried again by the next call.
-      keys.catch(() => this.#keys.delete(name))
-    }
-    return keys
-  }
+function unsupported(method: string): SessionUnsupportedError {
+  return new SessionUnsupportedError(
+    `CookieStore has no \`${method}\`: the record is in the cookie. Use a token, or another store.`,
+  )
 }
 
 async function sealKey(secret: Bytes, name: string): Promise<SealKey> {
@@ -110,22 +102,19 @@ async function sealKey(secret: Bytes, name: string): Promise<SealKey> {
 /** The protected header of a token that has the form of ours; the cheap checks before any cryptography (C07). */
 function headerOf(token: string): string | undefined {
   if (token.length > LONGEST) return undefined
-  const [header, key, iv, ciphertext, tag, ...more] = token.split('.')
-  if (!header || key !== '' || iv?.length !== 16 || !ciphertext || tag?.length !== 22 || more.length > 0)
-    return undefined
+  const [, header, ...rest] = /^([\w-]{1,200})\.\.([\w-]{16})\.([\w-]+)\.([\w-]{22})$/.exec(token) ?? []
   // Only canonical text: another encoding of the same bytes is another token (C01).
-  return header.length <= 200 && [header, iv, ciphertext, tag].every(isBase64url) ? header : undefined
+  return header && [header, ...rest].every(isBase64url) ? header : undefined
 }
 
 /** The `kid` of a header that names just our algorithms and a key: one made by another JOSE library may order it otherwise. */
-function kidOf(header: string): string | undefined {
+function kidOf(header: string): unknown {
   try {
     const { alg, enc, kid, ...more } = JSON.parse(new TextDecoder().decode(fromBase64url(header))) as Record<
       string,
       unknown
     >
-    const ours = alg === ALGORITHMS.alg && enc === ALGORITHMS.enc && Object.keys(more).length === 0
-    return ours && typeof kid === 'string' ? kid : undefined
+    return alg === ALGORITHMS.alg && enc === ALGORITHMS.enc && Object.keys(more).length === 0 ? kid : undefined
   } catch {
     return undefined
   }

@@ -2,6 +2,7 @@
  * MemoryStore: records in a Map, for one process. Bounded: at `maxSessions` the record nearest to its expiry makes room.
  * Keeps JSON text, so that nothing is shared by reference (P19).
  */
+import { touched, updated } from '../core/compare.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import type { SessionRecord } from '../core/record.ts'
 import { Store, type Expected, type StoreCapabilities, type UpdateResult } from '../core/store.ts'
@@ -20,15 +21,13 @@ interface Entry {
 /** Keeps sessions in this process's memory; they end with it. */
 export class MemoryStore extends Store {
   readonly #entries = new Map<string, Entry>()
-  readonly #bySubject = new Map<string, Set<string>>()
   readonly #maxSessions: number
 
-  constructor(options: MemoryStoreOptions = {}) {
+  constructor({ maxSessions = 100_000 }: MemoryStoreOptions = {}) {
     super()
-    this.#maxSessions = options.maxSessions ?? 100_000
-    if (!(Number.isInteger(this.#maxSessions) && this.#maxSessions > 0)) {
+    this.#maxSessions = maxSessions
+    if (!Number.isInteger(maxSessions) || maxSessions < 1)
       throw new SessionConfigError('`maxSessions` must be a whole number above 0.')
-    }
   }
 
   /** Atomic, because nothing here waits: every method is one step of the event loop. */
@@ -42,19 +41,11 @@ export class MemoryStore extends Store {
   }
 
   override set(id: string, record: SessionRecord): void {
-    const known = this.#entries.get(id)
-    if (known) this.#forget(id, known)
-    else if (this.#entries.size >= this.#maxSessions) this.#evict()
+    if (this.#entries.size >= this.#maxSessions && !this.#entries.has(id)) this.#evict()
     this.#entries.set(id, { text: JSON.stringify(record), expiresAt: record.expiresAt, subject: record.subject })
-    if (record.subject === undefined) return
-    const ids = this.#bySubject.get(record.subject)
-    if (ids) ids.add(id)
-    else this.#bySubject.set(record.subject, new Set([id]))
   }
 
   override destroy(id: string): boolean {
-    const entry = this.#entries.get(id)
-    if (entry) this.#forget(id, entry)
     return this.#entries.delete(id)
   }
 
@@ -65,38 +56,29 @@ export class MemoryStore extends Store {
   }
 
   override update(record: SessionRecord, expected: Expected, options?: { exactExpiry?: boolean }): UpdateResult {
-    const current = this.get(record.id)
-    if (!current) return 'gone'
-    if (current.version !== expected.version || current.verifier !== expected.verifier) return 'conflict'
-    const expiresAt = options?.exactExpiry ? record.expiresAt : Math.max(record.expiresAt, current.expiresAt)
-    this.set(record.id, { ...record, expiresAt })
+    const next = updated(this.get(record.id), record, expected, options?.exactExpiry)
+    if (typeof next === 'string') return next
+    this.set(record.id, next)
     return 'ok'
   }
 
   override touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): boolean {
-    const current = this.get(id)
-    if (!current || current.version !== expected.version || current.verifier !== expected.verifier) return false
-    this.set(id, {
-      ...current,
-      expiresAt: Math.max(current.expiresAt, Math.min(expiresAt, current.endsAt ?? Infinity)),
-      lastSeenAt: Math.max(current.lastSeenAt, lastSeenAt),
-    })
-    return true
+    const next = touched(this.get(id), expiresAt, lastSeenAt, expected)
+    if (next) this.set(id, next)
+    return next !== undefined
   }
 
   override removeExpired(now: number, limit: number): number {
     let removed = 0
-    for (const [id, entry] of this.#entries) {
+    for (const [id, { expiresAt }] of this.#entries) {
       if (removed >= limit) break
-      if (entry.expiresAt <= now && this.destroy(id)) removed++
+      if (expiresAt <= now && this.destroy(id)) removed++
     }
     return removed
   }
 
   override countExpired(now: number): number {
-    let count = 0
-    for (const entry of this.#entries.values()) if (entry.expiresAt <= now) count++
-    return count
+    return this.#idsWhere(({ expiresAt }) => expiresAt <= now).length
   }
 
   override async *all(): AsyncGenerator<SessionRecord, void, undefined> {
@@ -112,24 +94,23 @@ export class MemoryStore extends Store {
 
   override clear(): void {
     this.#entries.clear()
-    this.#bySubject.clear()
   }
 
   override findBySubject(subject: string): SessionRecord[] {
-    return [...(this.#bySubject.get(subject) ?? [])].flatMap((id) => this.get(id) ?? [])
+    return this.#idsWhere((entry) => entry.subject === subject).flatMap((id) => this.get(id) ?? [])
   }
 
   override removeBySubject(subject: string, exceptId?: string): string[] {
-    const ids = [...(this.#bySubject.get(subject) ?? [])].filter((id) => id !== exceptId)
+    const ids = this.#idsWhere((entry) => entry.subject === subject).filter((id) => id !== exceptId)
     for (const id of ids) this.destroy(id)
     return ids
   }
 
-  #forget(id: string, entry: Entry): void {
-    if (entry.subject === undefined) return
-    const ids = this.#bySubject.get(entry.subject)
-    ids?.delete(id)
-    if (ids?.size === 0) this.#bySubject.delete(entry.subject)
+  /** A scan: an index would cost every write something, to spare lists that are rarely asked for a few milliseconds. */
+  #idsWhere(matches: (entry: Entry) => boolean): string[] {
+    const ids: string[] = []
+    for (const [id, entry] of this.#entries) if (matches(entry)) ids.push(id)
+    return ids
   }
 
   /** Makes room for one, and for a hundredth of the bound, so that the scan is paid for once in a while only. */

@@ -123,6 +123,7 @@ describe('imports go one way', () => {
     }
     visit('stores/memory.ts')
     expect([...reached].toSorted()).toEqual([
+      'core/compare.ts',
       'core/errors.ts',
       'core/lifecycle.ts',
       'core/lock.ts',

@@ -147,13 +147,13 @@ describe('C14: secrets', () => {
     ['31 bytes of text', 'x'.repeat(31), /`secret` has 31 bytes/],
     ['31 bytes', new Uint8Array(31), /`secret` has 31 bytes/],
     ['no bytes', new Uint8Array(0), /`secret` has 0 bytes/],
-    ['a number', 12_345, /`secret` is number/],
-    ['an ArrayBuffer', new ArrayBuffer(32), /`secret` is object/],
-    ['a list of numbers', [1, 2, 3], /`secret\[0\]` is number/],
+    ['a number', 12_345, /`secret` is a number/],
+    ['an ArrayBuffer', new ArrayBuffer(32), /`secret` is an object/],
+    ['a list of numbers', [1, 2, 3], /`secret\[0\]` is a number/],
     ['an empty list', [], /`secret` is an empty list/],
     ['a list with a missing variable', [OLD, undefined], /`secret\[1\]` is undefined \(is the variable set\?\)/],
     ['a list with a short one', [OLD, NEW, 'short'], /`secret\[2\]` has 5 bytes/],
-    ['a list in a list', [[OLD]], /`secret\[0\]` is object/],
+    ['a list in a list', [[OLD]], /`secret\[0\]` is an object/],
   ])('%s is refused: what is wrong, what is allowed, and a command that makes a good one', (_what, value, message) => {
     const problem = parseSecrets(value)
     expect(problem).toMatch(message)
