@@ -1,10 +1,11 @@
 /**
- * The build: `tsc`, one file in src to one file in dist, and nothing else but this: in JavaScript `tsc` turns the `.ts`
- * of relative imports into `.js`, in declarations it leaves them, and not every editor finds `x.d.ts` by `x.ts`.
+ * The build: `tsc`, one file in src to one file in dist, and two things beside. In JavaScript `tsc` turns the `.ts` of
+ * relative imports into `.js`, in declarations it leaves them, and not every editor finds `x.d.ts` by `x.ts`. And where
+ * there is no package.json to say it, as with a URL, Deno knows a module's declarations only if the module names them.
  */
 import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -17,7 +18,14 @@ try {
   process.exit(1) // tsc has said what is wrong
 }
 for (const name of globSync('**/*.d.ts', { cwd: dist })) {
+  edit(name, (text) => text.replaceAll(/(\bfrom |\bimport\(|\bimport )(['"])(\.\.?\/[^'"]*)\.ts\2/g, '$1$2$3.js$2'))
+}
+for (const name of globSync('**/*.js', { cwd: dist })) {
+  edit(name, (text) => `/* @ts-self-types="./${basename(name, '.js')}.d.ts" */\n${text}`)
+  edit(`${name}.map`, (text) => text.replace('"mappings":"', '$&;')) // one line further down
+}
+
+function edit(name: string, change: (text: string) => string): void {
   const file = join(dist, name)
-  const text = readFileSync(file, 'utf8')
-  writeFileSync(file, text.replaceAll(/(\bfrom |\bimport\(|\bimport )(['"])(\.\.?\/[^'"]*)\.ts\2/g, '$1$2$3.js$2'))
+  writeFileSync(file, change(readFileSync(file, 'utf8')))
 }

@@ -1,4 +1,4 @@
-/** The code of docs/other-frameworks.md, called the way h3 and React Router call it. */
+/** What docs/other-frameworks.md says of any framework. */
 import { describe, expect, it } from 'vitest'
 import { codeOf, folderWith, runNode } from './code-of.ts'
 
@@ -8,7 +8,7 @@ const [guide = ''] = codeOf('docs/other-frameworks.md')
 async function run(statements: string): Promise<unknown[]> {
   const use = `
     import * as guide from './guide.ts'
-    const { aroundRequest, serveApp, sessions, sessionMiddleware } = guide
+    const { aroundRequest, sessions } = guide
     const heard = []
     const say = (...words) => heard.push(...words)
     const get = (headers = {}) => new Request('https://shop.example/', { headers })
@@ -59,40 +59,5 @@ describe('docs/other-frameworks.md', () => {
       const answer = await aroundRequest(get({ cookie: '__Host-session=x' }), add)
       say(answer.status, answer.headers.has('retry-after'), answer.headers.getSetCookie())`
     expect(await run(outage)).toEqual([503, true, []])
-  })
-
-  it('h3: puts the session into the context of the events, and its cookie on what the app answers', async () => {
-    const said = await run(`
-      // As an h3 app does: errors become responses inside.
-      const app = {
-        async request(request, init, context) {
-          const event = { req: request, context }
-          if (request.method === 'GET') return add(event.context.session)
-          event.context.session.destroy()
-          return Response.json({ error: true }, { status: 418 })
-        },
-      }
-      const fetch = serveApp(app)
-      const cookie = cookieOf(await fetch(get()))
-      say(await (await fetch(get({ cookie }))).text())
-      const left = await fetch(new Request('https://shop.example/', { method: 'DELETE', headers: { cookie } }))
-      say(left.status, left.headers.get('set-cookie').includes('Max-Age=0'))
-      say(await (await fetch(get({ cookie }))).text())`)
-    expect(said).toEqual(['2', 418, true, '1'])
-  })
-
-  it('React Router: sets the session in the context before `next()`, and commits what that returns', async () => {
-    const said = await run(`
-      const key = { defaultValue: undefined }
-      const middleware = sessionMiddleware(key)
-      const visit = (request, loader) => {
-        const context = new Map()
-        return middleware({ request, context, params: {} }, async () => loader(context.get(key)))
-      }
-      const redirect = (session) => (session.data.cart.push('key'), new Response(null, { status: 302, headers: { location: '/' } }))
-      const first = await visit(get(), redirect)
-      const second = await visit(get({ cookie: cookieOf(first) }), add)
-      say(first.status, first.headers.get('location'), await second.text())`)
-    expect(said).toEqual([302, '/', '2'])
   })
 })

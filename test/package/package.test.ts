@@ -2,32 +2,16 @@
  * The package as it is published: packed, then installed into an empty project outside the repository. Entries are
  * read from `exports`, so a new one is covered by being there.
  */
-import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { SourceMap, type SourceMapPayload } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import { join, posix } from 'node:path'
-import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { consumer, emptyFolder, entries, manifest, modules, pack, peers, remove, run } from './packed.ts'
 
-interface Manifest {
-  name: string
-  exports: Record<string, string | { types: string; default: string }>
-  dependencies: Record<string, string>
-  peerDependencies: Record<string, string>
-  devDependencies: Record<string, string>
-}
-
-const root = join(import.meta.dirname, '../..')
-const modules = join(root, 'node_modules')
-const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest
-const peers = Object.keys(manifest.peerDependencies)
-
-/** `{ specifier: 'latchkey/hono', types: './dist/...', default: './dist/...' }`, one for each entry that is code. */
-const entries = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
-  typeof target === 'string' ? [] : [{ specifier: manifest.name + subpath.slice(1), ...target }],
-)
 const specifiers = entries.map((entry) => entry.specifier)
 
 const nodes = [
@@ -36,10 +20,11 @@ const nodes = [
 ]
 
 /** The peers at the versions the library is developed with, and at the oldest that its ranges allow. */
+const current = Object.fromEntries(peers.map((peer) => [peer, manifest.devDependencies[peer]]))
 const consumers = [
   {
     name: 'current peers',
-    version: (peer: string) => manifest.devDependencies[peer],
+    version: (peer: string) => current[peer],
     resolutions: ['bundler', 'node16', 'nodenext'],
   },
   {
@@ -49,9 +34,18 @@ const consumers = [
   },
 ]
 
-/** The environment of a user's shell, without what `npm run` and the test runner add to it. */
-const added = /^(npm_(package|lifecycle|config_local)_|INIT_CWD$|VITEST|NODE_(ENV|OPTIONS|PATH)$)/
-const environment = Object.fromEntries(Object.entries(process.env).filter(([key]) => !added.test(key)))
+/** A file of this folder's `consumer/`, put into a project. */
+async function give(project: string, file: string, change = (text: string): string => text): Promise<void> {
+  const text = await readFile(join(import.meta.dirname, 'consumer', file), 'utf8')
+  await writeFile(join(project, file), change(text))
+}
+
+/** What Deno's checker says against a file: nothing, if all is well. */
+async function denoCheck(project: string, file: string, ...args: string[]): Promise<string> {
+  const env = { DENO_DIR: join(workspace, 'deno'), DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' }
+  const checked = run(join(modules, '.bin/deno'), ['check', '--no-lock', ...args, file], project, env)
+  return checked.then(() => '', String)
+}
 
 /** Where `tsc` reports what is wrong in other packages. */
 const elsewhere = new RegExp(`^node_modules/(?!${manifest.name}/)`)
@@ -59,29 +53,6 @@ const elsewhere = new RegExp(`^node_modules/(?!${manifest.name}/)`)
 let workspace = ''
 let tarball = ''
 let packed: string[] = []
-
-/** Runs a program to its end; what it printed, or an error that says so. */
-async function run(program: string, args: string[], cwd: string): Promise<string> {
-  try {
-    return (await promisify(execFile)(program, args, { cwd, env: environment, maxBuffer: 1e8 })).stdout
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${program} ${args.join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error })
-  }
-}
-
-/** Makes an empty project and installs the tarball there as a user would. */
-async function consumer(name: string): Promise<string> {
-  const project = join(workspace, name.replaceAll(' ', '-'))
-  await mkdir(project)
-  await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
-  await install(project, tarball)
-  return project
-}
-
-async function install(project: string, ...packages: string[]): Promise<void> {
-  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], project)
-}
 
 /** Imports every entry; what each exports, or the message of the error it threw. */
 async function importAll(node: string, project: string): Promise<Record<string, string[] | string>> {
@@ -91,19 +62,18 @@ async function importAll(node: string, project: string): Promise<Record<string, 
       found[name] = await import(name).then((all) => Object.keys(all), (error) => error.code + ': ' + error.message)
     }
     console.log(JSON.stringify(found))`
-  return JSON.parse(await run(node, ['--input-type=module', '--eval', script], project)) as never
+  const { stdout } = await run(node, ['--input-type=module', '--eval', script], project)
+  return JSON.parse(stdout) as never
 }
 
 beforeAll(async () => {
-  workspace = await mkdtemp(join(await realpath(tmpdir()), 'latchkey-package-'))
-  const [result] = JSON.parse(
-    await run('npm', ['pack', '--silent', '--json', '--pack-destination', workspace], root),
-  ) as [{ filename: string; files: { path: string }[] }]
-  tarball = join(workspace, result.filename)
-  packed = result.files.map((file) => file.path)
+  workspace = await emptyFolder()
+  const result = await pack(workspace)
+  tarball = result.tarball
+  packed = result.files
 })
 
-afterAll(() => rm(workspace, { recursive: true, force: true }))
+afterAll(() => remove(workspace))
 
 describe('the tarball', () => {
   test('holds the build, its sources, the SQL and the four papers, and nothing else', () => {
@@ -132,7 +102,7 @@ describe('the tarball', () => {
 
   test('is clean for attw', async () => {
     const args = [tarball, '--profile', 'esm-only', '--no-definitely-typed', '--no-emoji', '--no-color']
-    const table = await run(join(modules, '.bin/attw'), args, workspace) // fails when there is a problem
+    const { stdout: table } = await run(join(modules, '.bin/attw'), args, workspace) // fails when there is a problem
     expect(specifiers.filter((specifier) => !table.includes(`"${specifier}"`))).toEqual([])
   })
 })
@@ -140,7 +110,7 @@ describe('the tarball', () => {
 describe('installed without its optional peers', () => {
   let project = ''
   beforeAll(async () => {
-    project = await consumer('bare')
+    project = await consumer(join(workspace, 'bare'), tarball)
   })
 
   test('brings its dependencies and no peer', async () => {
@@ -173,14 +143,32 @@ describe('installed without its optional peers', () => {
     }
     expect(lost).toEqual([])
   })
+
+  test('has maps that lead from a name in the build to the same name in its source', async () => {
+    const installed = join(project, 'node_modules', manifest.name)
+    let names = 0
+    for (const path of packed.filter((file) => /^dist\/.*\.js$/.test(file))) {
+      const map = new SourceMap(JSON.parse(await readFile(join(installed, `${path}.map`), 'utf8')) as SourceMapPayload)
+      const source = (await readFile(join(installed, path.replace(/^dist(.*)\.js$/, 'src$1.ts')), 'utf8')).split('\n')
+      for (const [at, line] of (await readFile(join(installed, path), 'utf8')).split('\n').entries()) {
+        const declared = /^(?:export )?(?:async )?((?:function|class|const) \w+)/.exec(line)?.[1]
+        if (declared === undefined) continue
+        names++
+        const found = map.findEntry(at, 0)
+        expect('originalLine' in found && source[found.originalLine], `${path}:${at + 1}`).toContain(declared)
+      }
+    }
+    expect(names).toBeGreaterThan(100)
+  })
 })
 
 describe.each(consumers)('installed beside its $name', ({ name, version, resolutions }) => {
   let project = ''
   beforeAll(async () => {
-    project = await consumer(name)
-    await install(project, ...peers.map((peer) => `${peer}@${version(peer)}`))
-    await copyFile(join(import.meta.dirname, 'consumer/app.ts'), join(project, 'app.ts'))
+    const beside = peers.map((peer) => `${peer}@${version(peer)}`)
+    project = await consumer(join(workspace, name.replaceAll(' ', '-')), tarball, beside)
+    await give(project, 'app.ts')
+    await give(project, 'types.ts')
     const imports = specifiers.map((specifier, index) => `export * as entry${index} from '${specifier}'\n`)
     await writeFile(join(project, 'entries.ts'), imports.join(''))
   })
@@ -206,21 +194,72 @@ describe.each(consumers)('installed beside its $name', ({ name, version, resolut
         skipLibCheck: false,
         noEmit: true,
       },
-      files: ['app.ts', 'entries.ts'],
+      files: ['app.ts', 'entries.ts', 'types.ts'],
     }
     const file = `tsconfig.${resolution}.json`
     await writeFile(join(project, file), JSON.stringify(config))
     const tsc = join(modules, 'typescript/bin/tsc')
-    const output = await run(process.execPath, [tsc, '-p', file, '--pretty', 'false'], project).catch(String)
+    const checked = run(process.execPath, [tsc, '-p', file, '--pretty', 'false'], project)
+    const output = await checked.then(({ stdout }) => stdout, String)
     // Other packages' declarations are checked too, and are not ours to mend.
     const ours = output.split('\n').filter((line) => / error TS/.test(line) && !elsewhere.test(line))
     expect(ours).toEqual([])
   })
 
+  test('has types for Deno, found in node_modules', async () => {
+    expect(await denoCheck(project, 'entries.ts')).toBe('')
+    expect(await denoCheck(project, 'types.ts')).toBe('')
+  })
+
   test.each(nodes)('answers a Hono app with a session on $version', async ({ node }) => {
-    const answer = JSON.parse(await run(node, ['app.ts'], project)) as { visits: number[]; setCookie: string[] }
+    const { stdout } = await run(node, ['app.ts'], project)
+    const answer = JSON.parse(stdout) as { visits: number[]; setCookie: string[] }
     expect(answer.visits).toEqual([1, 2, 2])
     expect(answer.setCookie).toHaveLength(1)
     expect(answer.setCookie[0]).toMatch(/^session=[^;]+;.*HttpOnly/)
+  })
+})
+
+describe('imported file by file, where no package.json says which declarations belong to them', () => {
+  let project = ''
+  beforeAll(async () => {
+    const versions = { ...manifest.dependencies, ...current }
+    const packages = Object.entries(versions).map(([name, version]) => `${name}@${version}`)
+    project = await consumer(join(workspace, 'files'), tarball, packages)
+    await cp(join(project, 'node_modules', manifest.name, 'dist'), join(project, 'dist'), { recursive: true })
+    const imports = Object.entries(versions).flatMap(([name, version]) => [
+      [name, `npm:${name}@${version}`],
+      [`${name}/`, `npm:/${name}@${version}/`],
+    ])
+    await writeFile(join(project, 'deno.json'), JSON.stringify({ imports: Object.fromEntries(imports) as object }))
+  })
+
+  /** `'latchkey/hono'` → `'<base>dist/adapters/hono.js'`. */
+  const at = (base: string) => (text: string) =>
+    entries.reduce((all, entry) => all.replaceAll(`'${entry.specifier}'`, `'${base}${entry.default.slice(2)}'`), text)
+
+  test('has types for Deno by path', async () => {
+    await give(project, 'types.ts', at('./'))
+    expect(await denoCheck(project, 'types.ts')).toBe('')
+  })
+
+  test('has types for Deno by URL', async () => {
+    const server = createServer((request, response) => {
+      const path = request.url ?? ''
+      const type = path.endsWith('.ts') ? 'application/typescript' : 'text/javascript'
+      readFile(join(project, path), 'utf8').then(
+        (text) => response.writeHead(200, { 'content-type': type }).end(text),
+        () => response.writeHead(404).end(),
+      )
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    try {
+      await give(project, 'types.ts', at(`http://${host}/`))
+      expect(await denoCheck(project, 'types.ts', `--allow-import=${host}`)).toBe('')
+    } finally {
+      server.close()
+      server.closeAllConnections()
+    }
   })
 })
