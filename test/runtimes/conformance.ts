@@ -1,7 +1,7 @@
 /**
  * The conformance kit without a test runner, for every runtime there is. An entry (`node.ts`, `deno.ts`, `bun.ts`, the Worker)
- * lists the stores of its runtime and prints one line of JSON for each. Nothing here but the library, by relative path:
- * that is what all of them resolve alike.
+ * takes the stores of its runtime from `stores/` and prints one line of JSON for each. Nothing here but the library, by
+ * relative path: that is what all of them resolve alike.
  */
 import { Store, type SessionRecord, type StoreModel } from '../../src/core/index.ts'
 import { CookieCache } from '../../src/stores/cookie-cache.ts'
@@ -13,6 +13,16 @@ import { storeCases, type StoreCase, type StoreCaseOptions } from '../../src/tes
 export interface Subject {
   store: string
   cases: () => Promise<StoreCase[]>
+  /** A fresh one, for cases of another kind. */
+  open: (making?: Making) => Promise<{ store: StoreModel; close: () => Promise<void> }>
+}
+
+/** What those cases ask of a store that is made for them; the kit asks nothing. */
+export interface Making {
+  /** The clock, for a store that has one of its own. */
+  now?: () => number
+  /** Goes between a store and the one that it wraps. */
+  guard?: (inner: StoreModel) => StoreModel
 }
 
 /** What the kit found out about one store in one runtime. */
@@ -28,14 +38,24 @@ export interface Report {
 
 export function subject<S extends StoreModel>(
   store: string,
-  makeStore: () => S | Promise<S>,
+  makeStore: (making?: Making) => S | Promise<S>,
   options?: StoreCaseOptions<S>,
 ): Subject {
-  return { store, cases: async () => storeCases(async () => makeStore(), options) }
+  return {
+    store,
+    cases: async () => storeCases(async () => makeStore(), options),
+    async open(making) {
+      const made = await makeStore(making)
+      return { store: made, close: async () => options?.dispose?.(made) }
+    },
+  }
 }
 
 /** Runs every case of every store, one after the other. */
-export async function* measure(runtime: string, subjects: readonly Subject[]): AsyncGenerator<Report, void, undefined> {
+export async function* measure(
+  runtime: string,
+  subjects: readonly Pick<Subject, 'store' | 'cases'>[],
+): AsyncGenerator<Report, void, undefined> {
   for (const { store, cases } of subjects) {
     const report: Report = { runtime, store, run: 0, skipped: 0, failed: 0, outcomes: {} }
     for (const { name, run, skip } of await cases()) {
@@ -63,6 +83,8 @@ export interface Task {
   directory: string
   /** A libSQL server, and another one from outside where there is one. */
   servers: { name: string; url: string; authToken?: string }[]
+  /** A web page, for those that proxy one. */
+  upstream?: string
 }
 
 /** Measures, and prints each report as a line. */
@@ -87,12 +109,15 @@ class MapStore extends Store {
 
 const secret = 'a secret for tests, of more than 32 bytes'
 
-const cached = (): CookieCache => new CookieCache(new MemoryStore(), { secret })
+const cached = ({ guard }: Making = {}): CookieCache => {
+  const memory = new MemoryStore()
+  return new CookieCache(guard?.(memory) ?? memory, { secret })
+}
 
 /** The stores that need nothing of their runtime. */
 export const portable: readonly Subject[] = [
   subject('MemoryStore', () => new MemoryStore(), { otherNamespace: () => new MemoryStore() }),
   subject('CookieStore', () => new CookieStore({ secret })),
-  subject('CookieCache over MemoryStore', cached, { otherNamespace: cached }),
+  subject('CookieCache over MemoryStore', cached, { otherNamespace: () => cached() }),
   subject('three methods over a Map', () => new MapStore(), { otherNamespace: () => new MapStore() }),
 ]

@@ -1,8 +1,5 @@
-/** The stores on Deno, which needs no more than `PERMISSIONS` of `run.ts` allows. */
-import { portable, print, type Task } from './conformance.ts'
-import { libsqlFiles } from './files.ts'
-import { onServers } from './sqlite.ts'
+/** The kit on Deno, which needs no more than `denoPermissions` of `run.ts` allows. */
+import { print, type Task } from './conformance.ts'
+import { runtime, stores } from './stores/deno.ts'
 
-const task = JSON.parse(Deno.args[0] ?? '') as Task
-
-await print(`Deno ${Deno.version.deno}`, [...portable, ...libsqlFiles(task), ...onServers(task)])
+await print(runtime, stores(JSON.parse(Deno.args[0] ?? '') as Task))

@@ -1,22 +1,5 @@
-/** The stores on Node: `node test/runtimes/node.ts '{"directory":"…","servers":[]}'`. */
-import Database from 'better-sqlite3'
-import { drizzle } from 'drizzle-orm/better-sqlite3'
-import { portable, print, type Task } from './conformance.ts'
-import { libsqlFiles, zones } from './files.ts'
-import { onFiles, onServers, type Connection } from './sqlite.ts'
+/** The kit on Node: `node test/runtimes/node.ts '{"directory":"…","servers":[]}'`. */
+import { print, type Task } from './conformance.ts'
+import { runtime, stores } from './stores/node.ts'
 
-const task = JSON.parse(process.argv[2] ?? '') as Task
-
-function open(file: string): Connection {
-  // It waits without letting anything else happen: for a lock held in this same process, in vain.
-  const client = new Database(file, { timeout: 50 })
-  client.pragma('journal_mode = WAL')
-  return { db: drizzle({ client }), run: (sql) => client.exec(sql), close: () => client.close() }
-}
-
-await print(`Node ${process.versions.node}`, [
-  ...portable,
-  onFiles('SqliteStore, better-sqlite3', task, open, zones),
-  ...libsqlFiles(task, zones),
-  ...onServers(task),
-])
+await print(runtime, stores(JSON.parse(process.argv[2] ?? '') as Task))

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
@@ -13,26 +13,35 @@ export const root: string = join(import.meta.dirname, '../..')
 const bin = join(root, 'node_modules/.bin')
 const COMPATIBILITY = '2026-10-01'
 
-/** `node` is the one that runs this. */
-export type Runtime = 'node' | 'node22' | 'bun' | 'deno' | 'workerd'
+/** `node` is the one that runs this, `node24` the one of the development dependencies. */
+export type Runtime = 'node' | 'node24' | 'node22' | 'bun' | 'deno' | 'workerd'
 
 /** All that Deno must allow for libSQL: native code, what that code asks for to find itself, and the servers. */
-export function denoPermissions({ servers }: Task): string[] {
+export function denoPermissions({ servers, upstream }: Task): string[] {
+  const urls = [...servers.map(({ url }) => url), ...(upstream === undefined ? [] : [upstream])]
   return [
     '--allow-ffi=node_modules/@libsql',
     '--allow-env=LIBSQL_JS_DEV',
     '--allow-sys=cpus,hostname,networkInterfaces',
-    ...servers.map(({ url }) => `--allow-net=${new URL(url.replace(/^libsql:/, 'https:')).host}`),
+    ...(urls.length > 0 ? [`--allow-net=${urls.map(hostOf).join(',')}`] : []),
   ]
 }
 
+function hostOf(url: string): string {
+  return new URL(url.replace(/^libsql:/, 'https:')).host
+}
+
 /** Runs a program of `node_modules` to its end; what it printed, or an error that says what went wrong. */
-export async function runProgram(program: string, args: readonly string[]): Promise<string> {
-  const nodes: Record<string, string> = { node: process.execPath, node22: join(root, 'node_modules/node22/bin/node') }
+export async function runProgram(program: string, args: readonly string[], cwd: string = root): Promise<string> {
+  const nodes: Record<string, string> = {
+    node: process.execPath,
+    node24: join(root, 'node_modules/node/bin/node'),
+    node22: join(root, 'node_modules/node22/bin/node'),
+  }
   const file = nodes[program] ?? join(bin, program)
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH']}`, NO_COLOR: '1' }
   try {
-    const { stdout, stderr } = await promisify(execFile)(file, args, { cwd: root, env, maxBuffer: 1e8 })
+    const { stdout, stderr } = await promisify(execFile)(file, args, { cwd, env, maxBuffer: 1e8 })
     return stdout + stderr
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
@@ -42,14 +51,22 @@ export async function runProgram(program: string, args: readonly string[]): Prom
 
 /** Runs the kit on every store of a runtime. */
 export async function reportsOf(runtime: Runtime): Promise<Report[]> {
-  return withTask(async (task) => {
-    const argument = JSON.stringify(task)
-    if (runtime === 'workerd') return parse(await inWorker('test/runtimes/workerd.ts', task, textAt))
-    if (runtime === 'bun') return parse(await runProgram('bun', ['test/runtimes/bun.ts', argument]))
-    if (runtime !== 'deno') return parse(await runProgram(runtime, ['test/runtimes/node.ts', argument]))
-    const flags = ['--quiet', '--no-prompt', '--no-lock', '--node-modules-dir=manual', ...denoPermissions(task)]
-    return parse(await runProgram('deno', ['run', ...flags, 'test/runtimes/deno.ts', argument]))
-  })
+  return withTask(async (task) =>
+    parse(await runEntry(runtime, join(root, `test/runtimes/${programOf(runtime)}.ts`), task)),
+  )
+}
+
+/** The name of its entry. */
+export function programOf(runtime: Runtime): string {
+  return runtime.startsWith('node') ? 'node' : runtime
+}
+
+/** Runs an entry with its task; what it printed, or answered. Its own modules are found from where it lies. */
+export async function runEntry(runtime: Runtime, entry: string, task: Task, cwd: string = root): Promise<string> {
+  if (runtime === 'workerd') return inWorker(entry, task, textAt)
+  const flags = ['--quiet', '--no-prompt', '--no-lock', '--node-modules-dir=manual', ...denoPermissions(task)]
+  const run = runtime === 'deno' ? ['run', ...flags] : []
+  return runProgram(runtime, [...run, entry, JSON.stringify(task)], cwd)
 }
 
 async function textAt(url: URL): Promise<string> {
@@ -87,7 +104,7 @@ export function missingServer(): string | undefined {
 /** Bundles a Worker as wrangler does, and runs it in workerd with a KV namespace, a D1 database and the task. */
 export async function inWorker<T>(entry: string, task: Task, use: (url: URL) => Promise<T>): Promise<T> {
   const { outputFiles } = await build({
-    entryPoints: [join(root, entry)],
+    entryPoints: [resolve(root, entry)],
     bundle: true,
     write: false,
     format: 'esm',
