@@ -158,11 +158,9 @@ describe('a changed column', () => {
     const sessions = manager({ absolute: '30d' })
     const token = await sessions.createSession({})
     const never = START + 9_999 * DAY
-    change(idOf(token), {
-      ...{ endsAt: never, expiresAt: never, createdAt: never, rotatedAt: never, authenticatedAt: never },
-      ...{ ttl: never, absolute: null, info: { device: 'forged' }, flash: '{"notice":"forged"}' },
-      previous: { verifier: 'A'.repeat(43), until: never },
-    })
+    change(idOf(token), { endsAt: never, expiresAt: never, createdAt: never, rotatedAt: never, authenticatedAt: never })
+    change(idOf(token), { ttl: never, absolute: null, info: { device: 'forged' }, flash: '{"notice":"forged"}' })
+    change(idOf(token), { previous: { verifier: 'A'.repeat(43), until: never } })
     const record = await store.get(idOf(token))
     expect(record).toMatchObject({ createdAt: START, rotatedAt: START, endsAt: START + 30 * DAY })
     for (const name of ['authenticatedAt', 'ttl', 'absolute', 'info', 'flash', 'previous'])

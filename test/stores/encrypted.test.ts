@@ -27,8 +27,9 @@ describe('what lies in the database', () => {
     const record = secretive()
     expect(await store.create(record)).toBe(true)
     const { id, verifier, version, createdAt, rotatedAt, lastSeenAt, expiresAt, endsAt } = record
+    const plain = { id, verifier, version, createdAt, rotatedAt, lastSeenAt, expiresAt, endsAt }
     expect(rowOf(inner, id)).toEqual({
-      ...{ id, verifier, version, createdAt, rotatedAt, lastSeenAt, expiresAt, endsAt },
+      ...plain,
       data: expect.stringMatching(/^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/),
       subject: hashOf(String(record.subject)),
     })
