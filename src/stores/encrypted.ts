@@ -141,7 +141,7 @@ export class EncryptedStore extends WrappingStore {
     for (const hash of await this.#hashesOf(subject)) {
       for (const row of await find(hash)) {
         const record = await this.#open(row)
-        if (record?.subject === subject) found.set(record.id, record)
+        if (record) found.set(record.id, record)
       }
     }
     return [...found.values()]
