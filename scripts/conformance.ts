@@ -31,6 +31,7 @@ const FAMILIES: readonly [string, RegExp][] = [
   ['KV', /^CloudflareKVStore$/],
   ['CookieStore', /^CookieStore$/],
   ['CookieCache over memory', /^CookieCache over MemoryStore$/],
+  ['EncryptedStore over memory', /^EncryptedStore over MemoryStore$/],
 ]
 
 /** What a reason to skip means for a promise; reasons that only say what the kit was not given mean nothing. */

@@ -1,6 +1,7 @@
 /** `latchkey`: sessions for everything that speaks `Request` and `Response`. */
 export { SessionManager, type CreateOptions } from './manager.ts'
 export { perEnv, type ManagerSource } from './per-env.ts'
+export { generateSecret } from './secret.ts'
 export { Session } from './session.ts'
 export { Store } from './store.ts'
 export {

@@ -7,22 +7,10 @@ import { describe } from '../core/describe.ts'
 import { DURATION_FORM, parseDuration, type Duration } from '../core/duration.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import type { Secret } from '../core/keys.ts'
-import { managerOf } from '../core/lifecycle.ts'
 import type { SessionRecord } from '../core/record.ts'
-import {
-  completeStore,
-  destroyInTurn,
-  destroyRecord,
-  Store,
-  type Expected,
-  type MaybePromise,
-  type SealContext,
-  type StoreCapabilities,
-  type StoreModel,
-  type UpdateResult,
-} from '../core/store.ts'
-import type { Session } from '../core/session.ts'
+import type { SealContext, StoreModel } from '../core/store.ts'
 import { CookieStore } from './cookie.ts'
+import { WrappingStore } from './wrapping.ts'
 
 export interface CookieCacheOptions {
   /** Text or bytes of at least 32 bytes, or a list: the first seals, all open. */
@@ -32,48 +20,24 @@ export interface CookieCacheOptions {
 }
 
 /** Spares reads of the store it wraps; everything else is the store's own. */
-export class CookieCache extends Store {
-  readonly #store: Store
+export class CookieCache extends WrappingStore {
   readonly #sealer: CookieStore
   readonly #ttl: number
 
   /** @throws SessionConfigError when the store, the secret or `ttl` is wrong */
   constructor(store: StoreModel, options: CookieCacheOptions) {
-    super()
-    if (typeof (store as StoreModel | undefined)?.get !== 'function') {
-      throw new SessionConfigError(`CookieCache got ${describe(store)}; it needs a store to stand in front of.`)
-    }
+    super(store, 'CookieCache', 'to stand in front of')
     const ttl = options?.ttl === undefined ? 30_000 : parseDuration(options.ttl)
     if (ttl === undefined)
       throw new SessionConfigError(`\`ttl\` is ${describe(options.ttl)}; it must be ${DURATION_FORM}.`)
-    this.#store = completeStore(store)
-    if (this.#store.capabilities.carriesRecord)
+    if (this.behind.capabilities.carriesRecord)
       throw new SessionConfigError(
         'CookieCache over a CookieStore would seal everything twice; use the CookieStore alone.',
       )
-    if (this.#store.copyTtl !== undefined)
+    if (this.behind.copyTtl !== undefined)
       throw new SessionConfigError('CookieCache over a CookieCache would keep two copies; give it the store itself.')
     this.#sealer = new CookieStore(options)
     this.#ttl = ttl
-    // What the store lacks stays lacking, so that a call which needs it says so.
-    const own = this as unknown as Record<string, unknown>
-    for (const name of OPTIONAL) {
-      const method = this.#store[name] as ((...args: unknown[]) => unknown) | undefined
-      if (method) own[name] = method.bind(this.#store)
-    }
-    const remove = this.#store.removeBySubject?.bind(this.#store)
-    if (remove) {
-      this.removeBySubject = async (subject, exceptId) => {
-        const ids = await remove(subject, exceptId)
-        // In turn with what the base class had halfway, of which the core knows here of this store alone (P6).
-        for (const id of ids) await destroyInTurn(this.#store, id)
-        return ids
-      }
-    }
-  }
-
-  override get capabilities(): StoreCapabilities {
-    return this.#store.capabilities
   }
 
   override get copyTtl(): number {
@@ -87,63 +51,4 @@ export class CookieCache extends Store {
   override open(token: string, context: SealContext): Promise<SessionRecord | undefined> {
     return this.#sealer.open(token, context)
   }
-
-  override get(id: string): MaybePromise<SessionRecord | undefined> {
-    return this.#store.get(id)
-  }
-
-  override set(id: string, record: SessionRecord): MaybePromise<void> {
-    return this.#store.set(id, record)
-  }
-
-  override destroy(id: string): MaybePromise<boolean | void> {
-    return destroyRecord(this.#store, id)
-  }
-
-  override create(record: SessionRecord): MaybePromise<boolean> {
-    return this.#store.create(record)
-  }
-
-  override update(
-    record: SessionRecord,
-    expected: Expected,
-    options?: { exactExpiry?: boolean },
-  ): MaybePromise<UpdateResult> {
-    return this.#store.update(record, expected, options)
-  }
-
-  override touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): MaybePromise<boolean> {
-    return this.#store.touch(id, expiresAt, lastSeenAt, expected)
-  }
-
-  override load(id: string, manager?: object): MaybePromise<SessionRecord | undefined> {
-    return this.#store.load(id, manager)
-  }
-
-  override generate(request: Request, manager?: object): MaybePromise<Session> {
-    return this.#store.generate(request, manager ?? managerOf(this))
-  }
-
-  override regenerate(request: Request, manager?: object): MaybePromise<Session> {
-    return this.#store.regenerate(request, manager ?? managerOf(this))
-  }
-
-  override createSession(
-    request: Request,
-    record: SessionRecord,
-    bind = true,
-    manager?: object,
-  ): MaybePromise<Session> {
-    return this.#store.createSession(request, record, bind, manager ?? managerOf(this))
-  }
 }
-
-const OPTIONAL = [
-  'removeExpired',
-  'countExpired',
-  'all',
-  'length',
-  'clear',
-  'findBySubject',
-  'removeBySubject',
-] as const

@@ -3,41 +3,28 @@
  * `jose`. Nothing is kept on the server, and so a copy of the cookie outlives its logout: it stays valid until the session
  * inside expires. Of two responses to one browser, the last one wins.
  */
-import { compactDecrypt } from 'jose/jwe/compact/decrypt'
-import { CompactEncrypt } from 'jose/jwe/compact/encrypt'
-import { base64url, fromBase64url, isBase64url, utf8, type Bytes } from '../core/bytes.ts'
-import { SessionConfigError, SessionTooLargeError, SessionUnsupportedError } from '../core/errors.ts'
-import { deriveKey, keysOf, parseSecrets, type Secret } from '../core/keys.ts'
+import { SessionTooLargeError, SessionUnsupportedError } from '../core/errors.ts'
+import type { Secret } from '../core/keys.ts'
 import { isRecord, type SessionRecord } from '../core/record.ts'
 import { Store, type SealContext, type StoreCapabilities } from '../core/store.ts'
+import { Sealer, secretsOf } from './seal.ts'
 
 export interface CookieStoreOptions {
   /** Text or bytes of at least 32 bytes, or a list: the first seals, all open. */
   secret: Secret | readonly Secret[] | undefined
 }
 
-/** One secret's key for one cookie name. */
-interface SealKey {
-  kid: string
-  /** The protected header as it stands in tokens made here, for finding the key without parsing. */
-  header: string
-  key: CryptoKey
-}
-
-const ALGORITHMS = { alg: 'dir', enc: 'A256GCM' } as const
 /** Three cookies of 4096 octets hold no more. */
 const LONGEST = 3 * 4096
 
 /** Keeps each session in its own cookie, encrypted and authenticated; zero store calls. */
 export class CookieStore extends Store {
-  readonly #keysFor: (name: string) => Promise<SealKey[]>
+  readonly #sealer: Sealer
 
   /** @throws SessionConfigError when the secret is missing or short */
   constructor(options: CookieStoreOptions) {
     super()
-    const secrets = parseSecrets((options as CookieStoreOptions | undefined)?.secret)
-    if (typeof secrets === 'string') throw new SessionConfigError(secrets)
-    this.#keysFor = keysOf(secrets, sealKey)
+    this.#sealer = new Sealer(secretsOf(options))
   }
 
   override get capabilities(): StoreCapabilities {
@@ -46,31 +33,17 @@ export class CookieStore extends Store {
 
   /** The record as a token. @throws SessionTooLargeError when no cookies could hold it (P17) */
   override async seal(record: SessionRecord, context: SealContext): Promise<string> {
-    const [first] = await this.#keysFor(context.name)
-    const { kid, key } = first as SealKey
-    const seal = new CompactEncrypt(utf8(JSON.stringify(record))).setProtectedHeader({ ...ALGORITHMS, kid })
-    const token = await seal.encrypt(key)
+    const token = await this.#sealer.seal(record, context.name)
     if (token.length <= LONGEST) return token
     throw new SessionTooLargeError(token.length, LONGEST, 'Keep less in it, or use a store.')
   }
 
   /** The record of a token, or `undefined` for whatever we did not seal for this cookie. `kid` picks the key; no others are tried. */
   override async open(token: string, { name, reject }: SealContext): Promise<SessionRecord | undefined> {
-    const header = headerOf(token)
-    if (header === undefined) return void reject?.('malformed')
-    const keys = await this.#keysFor(name)
-    const found = keys.find((one) => one.header === header) ?? keys.find((one) => one.kid === kidOf(header))
-    if (!found) return void reject?.('key')
-    try {
-      const { plaintext } = await compactDecrypt(token, found.key, {
-        keyManagementAlgorithms: [ALGORITHMS.alg],
-        contentEncryptionAlgorithms: [ALGORITHMS.enc],
-      })
-      const record: unknown = JSON.parse(new TextDecoder().decode(plaintext))
-      if (isRecord(record)) return record
-    } catch {
-      // Authentication failed, or what a holder of the key sealed is no record: not ours, whatever else it is (C03).
-    }
+    if (token.length > LONGEST) return void reject?.('malformed')
+    const refuse = (reason: 'malformed' | 'key' | 'signature'): void => reject?.(reason)
+    const opened = await this.#sealer.open(token, name, refuse)
+    if (opened === undefined || isRecord(opened)) return opened
     return void reject?.('signature')
   }
 
@@ -90,32 +63,4 @@ function unsupported(method: string): SessionUnsupportedError {
   return new SessionUnsupportedError(
     `CookieStore has no \`${method}\`: the record is in the cookie. Use a token, or another store.`,
   )
-}
-
-async function sealKey(secret: Bytes, name: string): Promise<SealKey> {
-  const bytes = await deriveKey(secret, 'seal', name)
-  const kid = base64url(await deriveKey(secret, 'kid', name, 64))
-  const key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt'])
-  return { kid, key, header: base64url(utf8(JSON.stringify({ ...ALGORITHMS, kid }))) }
-}
-
-/** The protected header of a token that has the form of ours; the cheap checks before any cryptography (C07). */
-function headerOf(token: string): string | undefined {
-  if (token.length > LONGEST) return undefined
-  const [, header, ...rest] = /^([\w-]{1,200})\.\.([\w-]{16})\.([\w-]+)\.([\w-]{22})$/.exec(token) ?? []
-  // Only canonical text: another encoding of the same bytes is another token (C01).
-  return header && [header, ...rest].every(isBase64url) ? header : undefined
-}
-
-/** The `kid` of a header that names just our algorithms and a key: one made by another JOSE library may order it otherwise. */
-function kidOf(header: string): unknown {
-  try {
-    const { alg, enc, kid, ...more } = JSON.parse(new TextDecoder().decode(fromBase64url(header))) as Record<
-      string,
-      unknown
-    >
-    return alg === ALGORITHMS.alg && enc === ALGORITHMS.enc && Object.keys(more).length === 0 ? kid : undefined
-  } catch {
-    return undefined
-  }
 }

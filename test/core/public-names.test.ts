@@ -50,6 +50,7 @@ const NAMES: Record<string, string[]> = {
     'SessionUnsupportedError',
     'Store',
     'StoreUnavailableError',
+    'generateSecret',
     'perEnv',
   ],
   './fetch': ['withSession'],
@@ -60,6 +61,7 @@ const NAMES: Record<string, string[]> = {
   './stores/cloudflare-kv': ['CloudflareKVStore'],
   './stores/cookie': ['CookieStore'],
   './stores/cookie-cache': ['CookieCache'],
+  './stores/encrypted': ['EncryptedStore'],
   './testing': ['FaultyStore', 'faulty', 'loginAs', 'storeCases', 'testClock'],
 }
 

@@ -6,6 +6,7 @@
 import { Store, type SessionRecord, type StoreModel } from '../../src/core/index.ts'
 import { CookieCache } from '../../src/stores/cookie-cache.ts'
 import { CookieStore } from '../../src/stores/cookie.ts'
+import { EncryptedStore } from '../../src/stores/encrypted.ts'
 import { MemoryStore } from '../../src/stores/memory.ts'
 import { storeCases, type StoreCase, type StoreCaseOptions } from '../../src/testing/index.ts'
 
@@ -114,10 +115,16 @@ const cached = ({ guard }: Making = {}): CookieCache => {
   return new CookieCache(guard?.(memory) ?? memory, { secret })
 }
 
+const encrypted = ({ guard }: Making = {}): EncryptedStore => {
+  const memory = new MemoryStore()
+  return new EncryptedStore(guard?.(memory) ?? memory, { secret })
+}
+
 /** The stores that need nothing of their runtime. */
 export const portable: readonly Subject[] = [
   subject('MemoryStore', () => new MemoryStore(), { otherNamespace: () => new MemoryStore() }),
   subject('CookieStore', () => new CookieStore({ secret })),
   subject('CookieCache over MemoryStore', cached, { otherNamespace: () => cached() }),
+  subject('EncryptedStore over MemoryStore', encrypted, { otherNamespace: () => encrypted() }),
   subject('three methods over a Map', () => new MapStore(), { otherNamespace: () => new MapStore() }),
 ]

@@ -23,6 +23,7 @@ const PORTABLE: Record<string, Record<string, string>> = {
       `${RACES} I01 I02 I03`,
   },
   'CookieCache over MemoryStore': { [NO_LOCK]: 'S17', [ALONE]: RACES },
+  'EncryptedStore over MemoryStore': { [NO_LOCK]: 'S17', [ALONE]: RACES },
   'three methods over a Map': {
     [NO_LOCK]: 'S17',
     'the store has no `removeExpired`': 'S20 R10',

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { drizzle } from 'drizzle-orm/d1'
 import { CloudflareKVStore } from 'latchkey/stores/cloudflare-kv'
 import { CookieStore } from 'latchkey/stores/cookie'
+import { EncryptedStore } from 'latchkey/stores/encrypted'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { sessionsTableNamed, SqliteStore, type SessionsTable } from 'latchkey/stores/sqlite'
 import { conforms } from '../testing/conforms.ts'
@@ -51,6 +52,37 @@ await conforms(
   'CloudflareKVStore',
   onKV,
   { otherNamespace: onKV },
+  {
+    "the store claims `consistency: 'eventual'`": 'S04 S05 S08 S17 R01 R02 R03 R04 R05 R06 R10',
+    'the store has no `removeExpired`': 'S20 S23',
+  },
+)
+
+const secret = 'x'.repeat(32)
+const beneath = new WeakMap<EncryptedStore, SqliteStore>()
+async function encryptedOnD1(store: SqliteStore | Promise<SqliteStore> = onD1()): Promise<EncryptedStore> {
+  const inner = await store
+  const outer = new EncryptedStore(inner, { secret })
+  beneath.set(outer, inner)
+  return outer
+}
+await conforms(
+  'EncryptedStore over a SqliteStore on D1',
+  () => encryptedOnD1(),
+  {
+    peer: (store) => encryptedOnD1(onD1(tables.get(beneath.get(store) as SqliteStore))),
+    otherNamespace: () => encryptedOnD1(),
+  },
+  {
+    'the option `lock` was not given': 'S17',
+  },
+)
+
+const encryptedOnKV = () => new EncryptedStore(onKV(), { secret })
+await conforms(
+  'EncryptedStore over a CloudflareKVStore',
+  encryptedOnKV,
+  { otherNamespace: encryptedOnKV },
   {
     "the store claims `consistency: 'eventual'`": 'S04 S05 S08 S17 R01 R02 R03 R04 R05 R06 R10',
     'the store has no `removeExpired`': 'S20 S23',
