@@ -11,8 +11,17 @@ import { EVENT_NAMES, emitter, type Emit, type SessionHooks } from './events.ts'
 import { parseSecrets, Signer, type Secret } from './keys.ts'
 import type { OnConflict } from './merge.ts'
 import type { Lifetimes } from './policy.ts'
+import {
+  dataRules,
+  defaultsOf,
+  initialProblem,
+  type DataRules,
+  type RuleOptions,
+  type StandardSchema,
+} from './schema.ts'
 import { completeStore, type Store, type StoreModel } from './store.ts'
 import type { Transport } from './transport.ts'
+import type { Widened } from './types.ts'
 import { MemoryStore } from '../stores/memory.ts'
 
 /** The options of a `SessionManager`, all optional (`initial` is required exactly when `Data` has required keys). */
@@ -34,6 +43,19 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   touchEvery?: Duration
   /** The data of a new session. */
   initial?: () => Data
+  /** Types and validates the data; see `SchemaOptions`. */
+  schema?: never
+  /**
+   * Brings stored data of an earlier release into today's form, before `schema`. Runs at every load, also on data that is in
+   * form already, which it must leave as it is; the result is stored with the next change (P1). May be async.
+   */
+  migrate?: (raw: Record<string, unknown>) => object | Promise<object>
+  /**
+   * What stored data means that cannot be read, that `migrate` throws on or `schema` refuses. `'throw'` (default): a
+   * `SessionDataError` from every load, so nobody is logged out. `'reset'`: the session stays, with its id, token and subject, and its
+   * data is `initial()`. Either way event `rejected`, reason `schema`.
+   */
+  onInvalid?: 'throw' | 'reset'
   /** Name and attributes of the cookie. */
   cookie?: CookieOptions
   /** `'cookie'` (default), `'bearer'`, or a list in the order they are asked; a new session answers on the last. */
@@ -60,6 +82,17 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   now?: () => number
 }
 
+/** The options with a `schema`, which `Data` is inferred from. */
+export interface SchemaOptions<Data extends object> extends Omit<SessionOptions<Data>, 'schema' | 'initial'> {
+  /**
+   * Any Standard Schema (zod, valibot, arktype). At load its output is the data; at a save the data must pass, else
+   * `SessionDataError`, and nothing is stored. It must give back its own output as it is, for that is what it sees next.
+   */
+  schema: StandardSchema<Data>
+  /** The data of a new session, checked against the schema at construction. Default: what the schema makes of `{}`. */
+  initial?: () => Widened<NoInfer<Data>>
+}
+
 /** The options, resolved and checked. */
 export interface Settings extends Lifetimes {
   store: Store
@@ -72,6 +105,7 @@ export interface Settings extends Lifetimes {
   saveInitial: boolean
   saveUnchanged: boolean
   codec: Codec
+  rules: DataRules | undefined
   onConflict: OnConflict<PlainObject>
   anonymousOnOutage: boolean
   cacheControl: boolean
@@ -80,7 +114,7 @@ export interface Settings extends Lifetimes {
 }
 
 const NAMES =
-  'store secret ttl renewal absolute touchEvery initial cookie transport trustProxy genid saveInitial saveUnchanged serializer onConflict onStoreError cacheControl on now'.split(
+  'store secret ttl renewal absolute touchEvery schema migrate onInvalid initial cookie transport trustProxy genid saveInitial saveUnchanged serializer onConflict onStoreError cacheControl on now'.split(
     ' ',
   )
 const DAY = 86_400_000
@@ -131,16 +165,21 @@ export function resolveOptions(options: unknown): Settings {
   const secrets = 'secret' in given ? parseSecrets(given['secret']) : undefined
   if (typeof secrets === 'string') problems.push(secrets)
   callable('initial')
+  callable('migrate')
   callable('genid')
   callable('now')
   const listed = [given['transport'] === undefined ? 'cookie' : given['transport']].flat() as Transport[]
   if (listed.length === 0 || listed.some((one) => one !== 'cookie' && one !== 'bearer'))
     wrong('transport', "'cookie', 'bearer' or a list of them")
-  const { serializer, onConflict = 'merge', onStoreError = 'throw', on = {} } = given
+  const { serializer, onConflict = 'merge', onStoreError = 'throw', on = {}, schema, onInvalid } = given
   if (serializer !== undefined && !hasMethods(serializer, ['stringify', 'parse']))
     wrong('serializer', 'an object with `stringify` and `parse`')
   if (onConflict !== 'merge' && onConflict !== 'fail' && typeof onConflict !== 'function')
     wrong('onConflict', "'merge', 'fail' or a function")
+  if (onInvalid !== undefined && onInvalid !== 'throw' && onInvalid !== 'reset')
+    wrong('onInvalid', "'throw' or 'reset'")
+  if (schema !== undefined && !isSchema(schema))
+    wrong('schema', 'a Standard Schema: of zod, valibot, arktype or the like')
   if (onStoreError !== 'throw' && onStoreError !== 'anonymous') wrong('onStoreError', "'throw' or 'anonymous'")
   if (!isPlainObject(on)) wrong('on', 'an object of functions by event name')
   for (const [name, hook] of Object.entries(isPlainObject(on) ? on : {})) {
@@ -157,7 +196,15 @@ export function resolveOptions(options: unknown): Settings {
     saveUnchanged: flag('saveUnchanged', false),
     cacheControl: flag('cacheControl', true),
   }
+  const codec = new Codec(serializer as Serializer | undefined)
+  if (problems.length === 0 && isSchema(schema)) {
+    const problem = initialProblem(schema, given['initial'], codec)
+    if (problem) problems.push(problem)
+  }
   if (problems.length > 0 || !store) throw new SessionConfigError(problems)
+  const initial =
+    (given['initial'] as Settings['initial'] | undefined) ?? (isSchema(schema) ? defaultsOf(schema) : () => ({}))
+  const emit = emitter(on as SessionHooks)
   return Object.freeze({
     ...booleans,
     store,
@@ -168,15 +215,21 @@ export function resolveOptions(options: unknown): Settings {
     cookie,
     signer:
       Array.isArray(secrets) && !store.capabilities.carriesRecord ? new Signer(secrets, cookie.bareName) : undefined,
-    initial: (given['initial'] as Settings['initial'] | undefined) ?? (() => ({})),
+    initial,
     transports: listed as [Transport, ...Transport[]],
     genid: given['genid'] as Settings['genid'],
-    codec: new Codec(serializer as Serializer | undefined),
+    codec,
+    rules: dataRules(given as RuleOptions, initial, codec, emit),
     onConflict: onConflict as Settings['onConflict'],
     anonymousOnOutage: onStoreError === 'anonymous',
-    emit: emitter(on as SessionHooks),
+    emit,
     now: (given['now'] as Settings['now'] | undefined) ?? (() => Date.now()),
   })
+}
+
+function isSchema(value: unknown): value is StandardSchema {
+  const standard = (value as Partial<StandardSchema> | null)?.['~standard']
+  return standard?.version === 1 && typeof standard.validate === 'function'
 }
 
 function hasMethods(value: unknown, names: readonly string[]): boolean {
