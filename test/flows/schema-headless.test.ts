@@ -3,6 +3,7 @@ import {
   SessionDataError,
   SessionManager,
   type SchemaOptions,
+  type SessionEvent,
   type SessionRecord,
   type StandardSchema,
   type Store,
@@ -110,7 +111,7 @@ describe.each(libraries)('headless calls with a schema of $name', ({ schema }) =
 
 describe('onInvalid', () => {
   it('`reset`: headless calls go on with `initial()` under the same token', async () => {
-    const rejected = vi.fn()
+    const rejected = vi.fn<(event: SessionEvent) => void>()
     const { sessions, rewrite, stored } = shop({ onInvalid: 'reset', on: { rejected } })
     const token = await sessions.createSession({ cart: [MUG] }, { subject: 'u_42' })
     rewrite(token, { cart: 'corrupt' })
@@ -267,6 +268,23 @@ describe('stores that differ', () => {
       expect(await see((session) => session.data['theme'])).toBe('light')
     }
   })
+})
+
+it('P4: a sign-in under a new id, as on KV, also builds on migrated data', async () => {
+  const store = new CloudflareKVStore(new MapKV(() => Date.now()))
+  const before = visitor(new SessionManager({ store }))
+  await before.visit((session) => (session.data['basket'] = 'mug'))
+  const migrate = ({ basket, ...raw }: Record<string, unknown>): object =>
+    basket ? { ...raw, cart: [{ sku: basket, n: 1 }] } : raw
+  const after = visitor(
+    new SessionManager<Record<string, any>>({ store, schema: ofZod as StandardSchema<any>, migrate }),
+  )
+  after.browser.cookies = before.browser.cookies
+  await after.visit((session) => {
+    session.subject = 'u_42'
+    session.data['cart'].push(MUG)
+  })
+  expect(await after.see((session) => [session.subject, session.data['cart']])).toEqual(['u_42', [MUG, MUG]])
 })
 
 function bearing(token: string): Request {
