@@ -198,7 +198,7 @@ export function resolveOptions(options: unknown): Settings {
   }
   const codec = new Codec(serializer as Serializer | undefined)
   if (problems.length === 0 && isSchema(schema)) {
-    const problem = initialProblem(schema, given['initial'], codec)
+    const problem = initialProblem(schema, given['initial'] as (() => unknown) | undefined, codec)
     if (problem) problems.push(problem)
   }
   if (problems.length > 0 || !store) throw new SessionConfigError(problems)

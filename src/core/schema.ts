@@ -123,13 +123,9 @@ function at(path: string): string {
   return path && ` at \`${path}\``
 }
 
-/** The data of a new session where no `initial` is given: what the schema makes of `{}`. */
+/** The data of a new session where no `initial` is given. */
 export function defaultsOf(schema: StandardSchema): () => PlainObject {
-  return () => {
-    const result = schema['~standard'].validate({})
-    if (result instanceof Promise || result.issues) throw new SessionDataError('`schema` does not accept {}.')
-    return result.value as PlainObject
-  }
+  return () => (schema['~standard'].validate({}) as { value: PlainObject }).value
 }
 
 /**
@@ -137,32 +133,29 @@ export function defaultsOf(schema: StandardSchema): () => PlainObject {
  * load: `undefined` for nothing. What cannot be known at once, since it is async or throws here (Workers forbid random values
  * at module scope), is judged when a session is first stored.
  */
-export function initialProblem(schema: StandardSchema, initial: unknown, codec: Codec): string | undefined {
-  const given = initial as (() => unknown) | undefined
+export function initialProblem(
+  schema: StandardSchema,
+  initial: (() => unknown) | undefined,
+  codec: Codec,
+): string | undefined {
+  const judge = (text: string): StandardResult<unknown> | Promise<StandardResult<unknown>> =>
+    schema['~standard'].validate(codec.decode(text))
   try {
-    let text = codec.encode(given ? given() : {})
-    for (const isFirst of [true, false]) {
-      const result = schema['~standard'].validate(codec.decode(text))
-      if (result instanceof Promise) {
-        result.catch(() => {})
-        return given ? undefined : '`initial` is missing; an async `schema` cannot make it of {}.'
-      }
-      const output = result.issues ? undefined : codec.encode(result.value)
-      if (!isFirst) {
-        return output === text
-          ? undefined
-          : `\`schema\` does not give back its own output as it is${at(pathOf(result.issues ?? []))}; it is applied at every load.`
-      }
-      if (output === undefined) {
-        const where = at(pathOf(result.issues ?? []))
-        return given
-          ? `\`initial\` gives data that does not pass the \`schema\`${where}.`
-          : `\`initial\` is missing, and the \`schema\` does not accept {}${where}; give \`initial\`, or defaults.`
-      }
-      text = output
+    const first = judge(codec.encode(initial ? initial() : {}))
+    if (first instanceof Promise) {
+      first.catch(() => {})
+      return initial ? undefined : '`initial` is missing; an async `schema` cannot make it of {}.'
     }
+    if (first.issues) {
+      const given = initial ? '`initial` gives data that' : '`initial` is missing, and {}'
+      return `${given} does not pass the \`schema\`${at(pathOf(first.issues))}.`
+    }
+    const text = codec.encode(first.value)
+    const again = judge(text) as StandardResult<unknown>
+    return again.issues || codec.encode(again.value) !== text
+      ? `\`schema\` does not give back its own output as it is${at(pathOf(again.issues ?? []))}; it is applied at every load.`
+      : undefined
   } catch (error) {
-    if (error instanceof SessionDataError) return `\`initial\`: ${error.message}`
+    return error instanceof SessionDataError ? `\`initial\`: ${error.message}` : undefined
   }
-  return undefined
 }
