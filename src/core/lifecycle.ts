@@ -7,7 +7,7 @@ import type { Session } from './session.ts'
 export interface Lifecycle {
   generate(request: Request): Session
   regenerate(request: Request): Promise<Session>
-  createSession(request: Request, record: SessionRecord, bind: boolean): Session
+  createSession(request: Request, record: SessionRecord, bind: boolean): Session | Promise<Session>
 }
 
 const lifecycles = new WeakMap<object, Lifecycle>()

@@ -13,6 +13,7 @@ import { isExpired, isHandingOver } from './policy.ts'
 import { isRecord, type SessionRecord } from './record.ts'
 import { Session, stateOf } from './session.ts'
 import { SessionState } from './state.ts'
+import type { MaybePromise } from './store.ts'
 import { nextSecret, parseToken, verifierOf } from './token.ts'
 import { carriedBy, type Carried } from './transport.ts'
 
@@ -43,7 +44,7 @@ export interface IdentifyOptions {
   fresh?: boolean
 }
 
-/** Finds and judges the session of a token. Throws only `StoreUnavailableError`. */
+/** Finds and judges the session of a token. Throws only `StoreUnavailableError`, and what `DataRules` say of its data. */
 export async function identify(context: Context, token: string, options: IdentifyOptions = {}): Promise<Identified> {
   const { store, emit, cookie } = context
   const reject = (reason: RejectReason, id?: string): Identified => {
@@ -102,17 +103,20 @@ function judge(
   asOf: number | undefined,
   reject: (reason: RejectReason, id: string) => Identified,
   handedOver = false,
-): Identified {
+): MaybePromise<Identified> {
   const { id, subject } = record
   if (isExpired(record, context.now())) {
     context.emit('expired', { id, subject })
     return { standing: 'expired', record }
   }
-  const data = context.codec.decode(record.data)
-  if (!data) return reject('schema', id)
-  decoded.set(record, data)
-  context.emit('loaded', { id, subject })
-  return { standing: 'current', record, secret, data, asOf, handedOver }
+  const current = (read: SessionRecord): Identified => {
+    const data = context.codec.decode(read.data)
+    if (!data) return reject('schema', id)
+    decoded.set(read, data)
+    context.emit('loaded', { id, subject })
+    return { standing: 'current', record: read, secret, data, asOf, handedOver }
+  }
+  return context.rules ? context.rules.read(record).then(current) : current(record)
 }
 
 /** `store.load`, where `SessionNotFoundError` means missing and anything else thrown is an outage. */
@@ -195,6 +199,11 @@ function take(record: SessionRecord): PlainObject | undefined {
   // Once: a store that gives out one object twice must not make two sessions share their data (P19).
   decoded.delete(record)
   return data
+}
+
+/** A record as `buildSession` takes it: one that did not come through `identify` is read first. */
+export function readable(context: Context, record: SessionRecord): MaybePromise<SessionRecord> {
+  return context.rules && !decoded.has(record) ? context.rules.read(record) : record
 }
 
 /** A new session for a request, or, with a record, the session of that record. */

@@ -8,11 +8,11 @@ import { isPlainObject } from './data.ts'
 import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
 import type { Duration } from './duration.ts'
 import { SessionConfigError, SessionDataError } from './errors.ts'
-import { answerAsNew, buildSession, identify, loadSession, openToken } from './load.ts'
+import { answerAsNew, buildSession, identify, loadSession, openToken, readable } from './load.ts'
 import { attach } from './lifecycle.ts'
-import { resolveOptions, type SessionOptions } from './options.ts'
+import { resolveOptions, type SchemaOptions, type SessionOptions } from './options.ts'
 import { sessionPort } from './port.ts'
-import type { SessionDetails } from './record.ts'
+import type { SessionDetails, SessionRecord } from './record.ts'
 import { shareState, stateOf, type Session } from './session.ts'
 import { SessionState } from './state.ts'
 import { sweep, type SweepOptions } from './sweep.ts'
@@ -54,7 +54,9 @@ export class SessionManager<
       (manager as SessionManager).#sessions.get(request)
   }
 
+  // In this order: a function's return type is fixed by the first overload that is tried.
   constructor(options: SessionOptions<Data> & NeedsSerializer<Data> & { initial: () => Data })
+  constructor(options: SchemaOptions<Data> & NeedsSerializer<Data>)
   constructor(
     ...options: Record<never, never> extends Data
       ? unknown extends NeedsSerializer<Data>
@@ -67,7 +69,11 @@ export class SessionManager<
     this.#context = context
     attach(context.store, this, {
       generate: (request) => this.#keep(request, buildSession(context, request), true),
-      createSession: (request, record, bind) => this.#keep(request, buildSession(context, request, record), bind),
+      createSession: (request, record, bind) => {
+        const build = (read: SessionRecord): Session => this.#keep(request, buildSession(context, request, read), bind)
+        const read = readable(context, record)
+        return read instanceof Promise ? read.then(build) : build(read)
+      },
       regenerate: async (request) => {
         const old = await this.#endable(request)
         const ended = stateOf(old).record ?? stateOf(old).superseded
@@ -190,7 +196,8 @@ export class SessionManager<
   /** Ends the session of a token; whether there was one. Idempotent. */
   async removeSession(token: string): Promise<boolean> {
     this.#needsRow('removeSession')
-    const found = await identify(this.#context, String(token))
+    // Whatever its data is: an end is an end.
+    const found = await identify({ ...this.#context, rules: undefined }, String(token))
     if (found.standing === 'unknown' || found.standing === 'malformed') return false
     return destroySession(this.#context, found.record)
   }

@@ -13,8 +13,17 @@ import { EVENT_NAMES, emitter, type Emit, type SessionHooks } from './events.ts'
 import { parseSecrets, Signer, type Secret } from './keys.ts'
 import type { OnConflict } from './merge.ts'
 import type { Lifetimes } from './policy.ts'
+import {
+  dataRules,
+  defaultsOf,
+  initialProblem,
+  type DataRules,
+  type RuleOptions,
+  type StandardSchema,
+} from './schema.ts'
 import { completeStore, storeName, type Store, type StoreModel } from './store.ts'
 import type { Transport } from './transport.ts'
+import type { Widened } from './types.ts'
 import { MemoryStore } from '../stores/memory.ts'
 
 /** The options of a `SessionManager`, all optional (`initial` is required exactly when `Data` has required keys). */
@@ -44,6 +53,19 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   grace?: Duration
   /** The data of a new session. */
   initial?: () => Data
+  /** Types and validates the data; see `SchemaOptions`. */
+  schema?: never
+  /**
+   * Brings stored data of an earlier release into today's form, before `schema`. Runs at every load, also on data that is in
+   * form already, which it must leave as it is; the result is stored with the next change (P1). May be async.
+   */
+  migrate?: (raw: Record<string, unknown>) => object | Promise<object>
+  /**
+   * What stored data means that cannot be read, that `migrate` throws on or `schema` refuses. `'throw'` (default): a
+   * `SessionDataError` from every load, so nobody is logged out. `'reset'`: the session stays, with its id, token and subject, and its
+   * data is `initial()`. Either way event `rejected`, reason `schema`.
+   */
+  onInvalid?: 'throw' | 'reset'
   /** Name and attributes of the cookie. */
   cookie?: CookieOptions
   /** `'cookie'` (default), `'bearer'`, or a list in the order they are asked; a new session answers on the last. */
@@ -70,6 +92,17 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   now?: () => number
 }
 
+/** The options with a `schema`, which `Data` is inferred from. */
+export interface SchemaOptions<Data extends object> extends Omit<SessionOptions<Data>, 'schema' | 'initial'> {
+  /**
+   * Any Standard Schema (zod, valibot, arktype). At load its output is the data; at a save the data must pass, else
+   * `SessionDataError`, and nothing is stored. It must give back its own output as it is, for that is what it sees next.
+   */
+  schema: StandardSchema<Data>
+  /** The data of a new session, checked against the schema at construction. Default: what the schema makes of `{}`. */
+  initial?: () => Widened<NoInfer<Data>>
+}
+
 /** The options, resolved and checked. */
 export interface Settings extends Lifetimes {
   store: Store
@@ -82,6 +115,7 @@ export interface Settings extends Lifetimes {
   saveInitial: boolean
   saveUnchanged: boolean
   codec: Codec
+  rules: DataRules | undefined
   onConflict: OnConflict<PlainObject>
   anonymousOnOutage: boolean
   cacheControl: boolean
@@ -107,7 +141,12 @@ const CHECKS: Record<keyof SessionOptions, Check> = {
   touchEvery: duration(),
   rotateEvery: duration(),
   grace: duration('30s'),
-  initial: callable(() => ({})),
+  initial: callable(),
+  schema: when('a Standard Schema: of zod, valibot, arktype or the like', (value) =>
+    isFunction((value as StandardSchema | null)?.['~standard']?.validate),
+  ),
+  migrate: callable(),
+  onInvalid: oneOf("'throw' or 'reset'", ['throw', 'reset']),
   cookie: ANYTHING,
   transport: [
     "'cookie', 'bearer' or a list of them",
@@ -135,10 +174,15 @@ const CHECKS: Record<keyof SessionOptions, Check> = {
 const HOOKS = Object.fromEntries(EVENT_NAMES.map((name) => [name, callable()]))
 
 /** What `check` gives for `CHECKS`. */
-type Checked = Pick<SessionOptions, 'cookie' | 'serializer' | 'onStoreError'> &
-  Omit<Settings, 'store' | 'signer' | 'codec' | 'emit' | 'cookie' | 'transports' | 'anonymousOnOutage'> & {
+type Checked = RuleOptions &
+  Pick<SessionOptions, 'cookie' | 'serializer' | 'onStoreError'> &
+  Omit<
+    Settings,
+    'store' | 'signer' | 'codec' | 'rules' | 'initial' | 'emit' | 'cookie' | 'transports' | 'anonymousOnOutage'
+  > & {
     store?: StoreModel
     secret?: unknown
+    initial?: () => PlainObject
     transport: Settings['transports']
     on: SessionHooks
   }
@@ -148,11 +192,8 @@ export function resolveOptions(options: unknown): Settings {
   if (typeof options !== 'object' || options === null)
     throw new SessionConfigError(`The options are ${describe(options)}; they must be an object.`)
   const problems: string[] = []
-  const { store, secret, cookie, transport, serializer, onStoreError, on, ...plain } = check(
-    options,
-    CHECKS,
-    problems,
-  ) as unknown as Checked
+  const { store, secret, cookie, transport, serializer, onStoreError, on, schema, migrate, onInvalid, ...plain } =
+    check(options, CHECKS, problems) as unknown as Checked
   const { ttl, absolute } = plain
   // Wrong durations are undefined, and compare with nothing.
   const renewal = (options as SessionOptions).renewal === undefined ? ttl : plain.renewal
@@ -177,9 +218,15 @@ export function resolveOptions(options: unknown): Settings {
     problems.push(
       `\`rotateEvery\` needs a store whose \`capabilities\` say \`atomic\`; ${storeName(completed)}'s do not.`,
     )
+  const codec = new Codec(serializer)
+  const problem = problems.length === 0 && schema && initialProblem(schema, plain.initial, codec)
+  if (problem) problems.push(problem)
   if (problems.length > 0) throw new SessionConfigError(problems)
+  const initial = plain.initial ?? (schema ? defaultsOf(schema) : () => ({}))
+  const emit = emitter(on)
   return Object.freeze({
     ...plain,
+    initial,
     store: completed,
     renewal,
     touchEvery,
@@ -190,8 +237,9 @@ export function resolveOptions(options: unknown): Settings {
         ? new Signer(secrets as Bytes[], attributes.bareName)
         : undefined,
     transports: transport,
-    codec: new Codec(serializer),
+    codec,
+    rules: dataRules({ schema, migrate, onInvalid }, initial, codec, emit),
     anonymousOnOutage: onStoreError === 'anonymous',
-    emit: emitter(on),
+    emit,
   })
 }

@@ -26,5 +26,26 @@ export type HasNotJson<T, Depth extends unknown[] = []> = Depth['length'] extend
           ? { [Key in keyof T]-?: HasNotJson<T[Key], [...Depth, 0]> }[keyof T]
           : false
 
+/**
+ * A type without its literals and tuples: what a function's `'dark'` is taken for while `Data` is still being inferred from a schema. What
+ * is lost here is checked at construction, by the schema itself.
+ */
+export type Widened<T> =
+  IsAny<T> extends true
+    ? T
+    : T extends string
+      ? string
+      : T extends number
+        ? number
+        : T extends boolean
+          ? boolean
+          : T extends NotJson
+            ? T
+            : T extends readonly (infer Item)[]
+              ? readonly Widened<Item>[]
+              : T extends object
+                ? { [Key in keyof T]: Widened<T[Key]> }
+                : T
+
 /** Demands a `serializer` when JSON cannot hold `Data`. */
 export type NeedsSerializer<Data> = true extends HasNotJson<Data> ? { serializer: Serializer } : unknown

@@ -30,6 +30,7 @@ export async function create(context: Context, state: SessionState, base?: Sessi
     const id = await drawId(context, state)
     const record = { ...draft(context, state, base, turn), id, version: 1 }
     delete record.previous
+    if (context.rules) await context.rules.check(record, base)
     if (await insert(context, state, record, turn.secret)) {
       context.emit(base ? 'regenerated' : 'created', { id, subject: record.subject })
       return 'done'
@@ -75,6 +76,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
   const giveUpAt = performance.now() + CONFLICT_BUDGET
   for (let tries = 0; ; tries++) {
     const record = draft(context, state, base, turn)
+    if (context.rules) await context.rules.check(record, base)
     if (capabilities.carriesRecord) {
       await sealed(context, state, record)
       context.emit('updated', record)
@@ -102,8 +104,9 @@ export async function update(context: Context, state: SessionState): Promise<Out
     if (performance.now() > giveUpAt) throw new SessionConflictError(KEPT_CHANGING)
     // The wait comes before the read: a record read and then left to lie is likely to be old again.
     await pause(tries)
-    const fresh = await callStore(context, 'get', (store) => getRecord(store, base.id), record)
+    let fresh = await callStore(context, 'get', (store) => getRecord(store, base.id), record)
     if (!isRecord(fresh) || isExpired(fresh, context.now())) return 'lost'
+    if (context.rules) fresh = await context.rules.read(fresh)
     if (turn && fresh.verifier === turn.verifier) {
       settle(state, fresh, token, secret)
       return 'done'
@@ -157,7 +160,7 @@ async function regenerateUnderNewId(context: Context, state: SessionState): Prom
     const answer = await callStore(context, 'get', (store) => getRecord(store, old.id), old)
     if (!answer) return 'lost'
     // An answer older than what was loaded is the store being behind.
-    if (answer.version >= old.version) base = answer
+    if (answer.version >= old.version) base = context.rules ? await context.rules.read(answer) : answer
     if (base.verifier !== old.verifier) return 'lost'
   }
   const outcome = await create(context, state, base)

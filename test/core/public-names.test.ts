@@ -12,6 +12,7 @@ import type {
   Lifetime,
   ManagerSource,
   OnConflict,
+  SchemaOptions,
   Secret,
   Serializer,
   Session,
@@ -23,6 +24,9 @@ import type {
   SessionManager,
   SessionOptions,
   SessionRecord,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
   Store,
   StoreCapabilities,
   StoreModel,
@@ -109,6 +113,8 @@ describe('public names', () => {
     expectTypeOf<SessionOptions['secret']>().toEqualTypeOf<Secret | readonly Secret[] | undefined>()
     expectTypeOf<SessionOptions['serializer']>().toEqualTypeOf<Serializer | undefined>()
     expectTypeOf<SessionOptions['onConflict']>().toEqualTypeOf<OnConflict<Record<string, unknown>> | undefined>()
+    expectTypeOf<SchemaOptions<{ n: number }>['schema']>().toEqualTypeOf<StandardSchema<{ n: number }>>()
+    expectTypeOf<StandardResult<string>['issues']>().toEqualTypeOf<readonly StandardIssue[] | undefined>()
     expectTypeOf<Store>().toExtend<StoreModel>()
     expectTypeOf<Store['capabilities']>().toEqualTypeOf<StoreCapabilities>()
     expectTypeOf<Awaited<ReturnType<Store['update']>>>().toEqualTypeOf<UpdateResult>()

@@ -3,7 +3,7 @@
  * watched store and a clock that stands still, and a browser to visit it with; each visit brings its own handler.
  */
 import { Hono } from 'hono'
-import { SessionManager, type Session, type SessionEvent, type SessionOptions } from 'latchkey'
+import { SessionManager, type Session, type SessionEvent, type SessionOptions, type StandardSchema } from 'latchkey'
 import { withSession } from 'latchkey/fetch'
 import { session as honoSession } from 'latchkey/hono'
 import { Browser, type BrowserOptions } from './browser.ts'
@@ -63,7 +63,10 @@ function answer(result: unknown): Response {
   return result instanceof Response ? result : new Response('ok')
 }
 
-export type FlowOptions = Omit<SessionOptions<AnyData>, 'store' | 'now'> & { origin?: string }
+export type FlowOptions = Omit<SessionOptions<AnyData>, 'store' | 'now' | 'schema'> & {
+  origin?: string
+  schema?: StandardSchema<any>
+}
 
 export class Flow extends Browser {
   readonly sessions: AnyManager
@@ -88,7 +91,7 @@ export class Flow extends Browser {
       on: { ...record, ...on },
       store,
       now: () => clock.now,
-    })
+    } as object as SessionOptions<AnyData>)
     const handler: { current: Handler } = { current: () => undefined }
     const serve = adapter.serve(sessions, (session, request) => handler.current(session, request))
     const browserOptions: BrowserOptions = { now: () => clock.now }
