@@ -52,6 +52,11 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   onConflict?: OnConflict<Data>
   /** What a store outage at load means. Default `'throw'` (P11); `'anonymous'`: a read-only empty session, no cookie. */
   onStoreError?: 'throw' | 'anonymous'
+  /**
+   * How long a store call may take; then it is a `StoreUnavailableError` (P11), and a write is not repeated (P14): it may
+   * have taken effect. `false` for no limit. Default `'5s'`.
+   */
+  storeTimeout?: Duration | false
   /** Set `Cache-Control` on responses that used a session. Default `true`. */
   cacheControl?: boolean
   /** Event hooks. */
@@ -74,16 +79,20 @@ export interface Settings extends Lifetimes {
   codec: Codec
   onConflict: OnConflict<PlainObject>
   anonymousOnOutage: boolean
+  /** Milliseconds, or `Infinity`. */
+  storeTimeout: number
   cacheControl: boolean
   emit: Emit
   now: () => number
 }
 
 const NAMES =
-  'store secret ttl renewal absolute touchEvery initial cookie transport trustProxy genid saveInitial saveUnchanged serializer onConflict onStoreError cacheControl on now'.split(
+  'store secret ttl renewal absolute touchEvery initial cookie transport trustProxy genid saveInitial saveUnchanged serializer onConflict onStoreError storeTimeout cacheControl on now'.split(
     ' ',
   )
 const DAY = 86_400_000
+/** What a timer can wait. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /** @throws SessionConfigError with a line for every option that is wrong */
 export function resolveOptions(options: unknown): Settings {
@@ -117,6 +126,7 @@ export function resolveOptions(options: unknown): Settings {
   const renewal = duration('renewal', ttl)
   const absolute = given['absolute'] === false ? null : duration('absolute', 30 * DAY)
   const touchEvery = duration('touchEvery', Math.min(ttl, renewal) / 10)
+  const storeTimeout = given['storeTimeout'] === false ? Infinity : duration('storeTimeout', 5_000)
   // Only durations that are durations are compared.
   if (problems.length === before) {
     if (touchEvery >= renewal) {
@@ -174,6 +184,7 @@ export function resolveOptions(options: unknown): Settings {
     codec: new Codec(serializer as Serializer | undefined),
     onConflict: onConflict as Settings['onConflict'],
     anonymousOnOutage: onStoreError === 'anonymous',
+    storeTimeout: storeTimeout > LONGEST_TIMER ? Infinity : storeTimeout,
     emit: emitter(on as SessionHooks),
     now: (given['now'] as Settings['now'] | undefined) ?? (() => Date.now()),
   })

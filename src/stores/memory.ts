@@ -4,7 +4,7 @@
  */
 import { SessionConfigError } from '../core/errors.ts'
 import type { SessionRecord } from '../core/record.ts'
-import { Store, type Expected, type StoreCapabilities, type UpdateResult } from '../core/store.ts'
+import { Store, type Expected, type StoreCapabilities, type UpdateOptions, type UpdateResult } from '../core/store.ts'
 
 export interface MemoryStoreOptions {
   /** How many records are kept at most. Default 100,000. */
@@ -64,7 +64,7 @@ export class MemoryStore extends Store {
     return true
   }
 
-  override update(record: SessionRecord, expected: Expected, options?: { exactExpiry?: boolean }): UpdateResult {
+  override update(record: SessionRecord, expected: Expected, options?: UpdateOptions): UpdateResult {
     const current = this.get(record.id)
     if (!current) return 'gone'
     if (current.version !== expected.version || current.verifier !== expected.verifier) return 'conflict'
