@@ -48,17 +48,25 @@ function inTime<T>(limit: number, name: string, call: (options: StoreCallOptions
   if (limit === Infinity) return call({})
   const controller = new AbortController()
   const answer = call({ signal: controller.signal })
-  if (typeof (answer as Promise<T> | undefined)?.then !== 'function') return answer
+  if (!isPromise(answer)) return answer
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       const cause = new DOMException(`${name}: no answer within ${limit} ms`, 'TimeoutError')
       reject(new StoreUnavailableError(undefined, { cause }))
       controller.abort(cause)
     }, limit)
-    Promise.resolve(answer)
-      .finally(() => clearTimeout(timer))
-      .then(resolve, reject)
+    const ended = <V>(settle: (value: V) => void): ((value: V) => void) => {
+      return (value) => {
+        clearTimeout(timer)
+        settle(value)
+      }
+    }
+    answer.then(ended(resolve), ended(reject))
   })
+}
+
+function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
+  return typeof (answer as Promise<T> | undefined)?.then === 'function'
 }
 
 /** A record by id, by the store's `get` or its lifecycle method `load`; `SessionNotFoundError` says "missing" too. */

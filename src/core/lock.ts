@@ -19,7 +19,7 @@ export async function exclusively<T>(
   store: object,
   id: string,
   { signal }: StoreCallOptions = {},
-  task: () => Promise<T>,
+  task: () => MaybePromise<T>,
 ): Promise<T> {
   let ids = queues.get(store)
   if (!ids) queues.set(store, (ids = new Map()))
@@ -44,10 +44,10 @@ export async function exclusively<T>(
 }
 
 /** The answer, or the signal's reason if that comes first. */
-export async function unlessAborted<T>(answer: MaybePromise<T>, { signal }: StoreCallOptions = {}): Promise<T> {
-  if (!signal) return answer
+export function unlessAborted<T>(answer: MaybePromise<T>, { signal }: StoreCallOptions = {}): MaybePromise<T> {
+  if (!signal || !(answer instanceof Promise)) return answer
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error))
-    Promise.resolve(answer).then(resolve, reject)
+    answer.then(resolve, reject)
   })
 }
