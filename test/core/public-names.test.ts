@@ -24,10 +24,12 @@ import type {
   SessionOptions,
   SessionRecord,
   Store,
+  StoreCallOptions,
   StoreCapabilities,
   StoreModel,
   SweepOptions,
   Transport,
+  UpdateOptions,
   UpdateResult,
 } from 'latchkey'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -108,6 +110,8 @@ describe('public names', () => {
     expectTypeOf<SessionOptions['serializer']>().toEqualTypeOf<Serializer | undefined>()
     expectTypeOf<SessionOptions['onConflict']>().toEqualTypeOf<OnConflict<Record<string, unknown>> | undefined>()
     expectTypeOf<Store>().toExtend<StoreModel>()
+    expectTypeOf<Parameters<Store['get']>[1]>().toEqualTypeOf<StoreCallOptions | undefined>()
+    expectTypeOf<Parameters<Store['update']>[2]>().toEqualTypeOf<UpdateOptions | undefined>()
     expectTypeOf<Store['capabilities']>().toEqualTypeOf<StoreCapabilities>()
     expectTypeOf<Awaited<ReturnType<Store['update']>>>().toEqualTypeOf<UpdateResult>()
     expectTypeOf<Parameters<Store['update']>[1]>().toEqualTypeOf<Expected>()
