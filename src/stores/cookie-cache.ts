@@ -65,10 +65,10 @@ export class CookieCache extends Store {
     }
     const remove = this.#store.removeBySubject?.bind(this.#store)
     if (remove) {
-      this.removeBySubject = async (subject, exceptId, options) => {
-        const ids = await remove(subject, exceptId, options)
+      this.removeBySubject = async (subject, exceptId, call) => {
+        const ids = await remove(subject, exceptId, call)
         // In turn with what the base class had halfway, of which the core knows here of this store alone (P6).
-        for (const id of ids) await destroyInTurn(this.#store, id, options)
+        for (const id of ids) await destroyInTurn(this.#store, id, call)
         return ids
       }
     }
