@@ -1,9 +1,15 @@
 /** What the files of one manager share: its settings, itself as its store knows it, and how it calls that store. */
-import { describeFailure, SessionError, SessionUnsupportedError, StoreUnavailableError } from './errors.ts'
+import {
+  describeFailure,
+  SessionError,
+  SessionNotFoundError,
+  SessionUnsupportedError,
+  StoreUnavailableError,
+} from './errors.ts'
 import type { Settings } from './options.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionPort } from './session.ts'
-import { destroyRecord, storeName, type Store } from './store.ts'
+import { destroyRecord, storeName, type MaybePromise, type Store, type StoreCallOptions } from './store.ts'
 
 export interface Context extends Settings {
   /** The manager itself: the last argument of the store's lifecycle methods. */
@@ -12,17 +18,17 @@ export interface Context extends Settings {
 }
 
 /**
- * Calls the store. What it throws becomes a `StoreUnavailableError` whose cause holds no data (P11, P13); errors of this
- * library pass. No value of `record` appears in the cause.
+ * Calls the store, which has `storeTimeout` to answer. What it throws becomes a `StoreUnavailableError` whose cause holds no
+ * data (P11, P13); errors of this library pass. No value of `record` appears in the cause.
  */
 export async function callStore<T>(
   context: Context,
   name: string,
-  call: (store: Store) => T | Promise<T>,
+  call: (store: Store, options: StoreCallOptions) => MaybePromise<T>,
   record: Partial<SessionRecord> = {},
 ): Promise<T> {
   try {
-    return await call(context.store)
+    return await inTime(context.storeTimeout, name, (options) => call(context.store, options))
   } catch (error) {
     if (error instanceof SessionError && !(error instanceof StoreUnavailableError)) throw error
     context.emit('storeError', { id: record.id, reason: name })
@@ -31,6 +37,60 @@ export async function callStore<T>(
     throw new StoreUnavailableError(undefined, {
       cause: describeFailure(error, { data, flash, info, subject, verifier }),
     })
+  }
+}
+
+/**
+ * A call and its time-out. An answer that is there at once costs no timer; one that comes too late goes nowhere, whether it
+ * is a value or an error. The timer is cleared when the call ends.
+ */
+function inTime<T>(limit: number, name: string, call: (options: StoreCallOptions) => MaybePromise<T>): MaybePromise<T> {
+  if (limit === Infinity) return call({})
+  let controller: AbortController | undefined
+  const answer = call({
+    // Made for who asks: most clients take no signal.
+    get signal() {
+      return (controller ??= new AbortController()).signal
+    },
+  })
+  if (!isPromise(answer)) return answer
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const cause = new DOMException(`${name}: no answer within ${limit} ms`, 'TimeoutError')
+      reject(new StoreUnavailableError(undefined, { cause }))
+      controller?.abort(cause)
+    }, limit)
+    const ended = <V>(settle: (value: V) => void): ((value: V) => void) => {
+      return (value) => {
+        clearTimeout(timer)
+        settle(value)
+      }
+    }
+    answer.then(ended(resolve), ended(reject))
+  })
+}
+
+function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
+  return typeof (answer as Promise<T> | undefined)?.then === 'function'
+}
+
+/** A record by id, by the store's `get` or its lifecycle method `load`; `SessionNotFoundError` says "missing" too. */
+export async function readRecord(
+  context: Context,
+  id: string,
+  record: Partial<SessionRecord> = { id },
+  name: 'get' | 'load' = 'get',
+): Promise<SessionRecord | undefined> {
+  try {
+    return await callStore(
+      context,
+      name,
+      (store, options) => (name === 'get' ? store.get(id, options) : store.load(id, context.manager, options)),
+      record,
+    )
+  } catch (error) {
+    if (error instanceof SessionNotFoundError) return undefined
+    throw error
   }
 }
 
@@ -53,7 +113,8 @@ export async function destroySession(
   context: Context,
   record: Pick<SessionRecord, 'id' | 'subject'>,
 ): Promise<boolean> {
-  const existed = await callStore(context, 'destroy', (store) => destroyRecord(store, record.id), { id: record.id })
+  const { id } = record
+  const existed = await callStore(context, 'destroy', (store, options) => destroyRecord(store, id, options), { id })
   if (existed === false) return false
   context.emit('destroyed', record)
   return true

@@ -4,9 +4,9 @@
  * `asOf` is set by reads and writes of the store only, and a copy never decides a write: those compare and set as ever.
  */
 import { constantTimeEqual } from './bytes.ts'
-import type { Context } from './context.ts'
+import { callStore, type Context } from './context.ts'
 import { clearCookie, COOKIE_LIMIT, writeCookie } from './cookie.ts'
-import { SessionTooLargeError } from './errors.ts'
+import { SessionTooLargeError, StoreUnavailableError } from './errors.ts'
 import { isExpired, isTouchDue } from './policy.ts'
 import { isRecord, type SessionRecord } from './record.ts'
 import type { SessionState } from './state.ts'
@@ -33,7 +33,11 @@ export async function openCopy(
   id: string,
   verifier: string,
 ): Promise<Copy | undefined> {
-  const opened: unknown = await context.store.open?.(text, { name: sealName(context) })
+  const name = sealName(context)
+  // One that cannot be opened is none: the store is asked.
+  const opened: unknown = await callStore(context, 'open', (store, { signal }) =>
+    store.open?.(text, { name, signal }),
+  ).catch(() => undefined)
   if (!isRecord(opened)) return undefined
   const { asOf, ...record } = opened as SessionRecord & { asOf?: unknown }
   if (typeof asOf !== 'number' || record.id !== id || !constantTimeEqual(record.verifier, verifier)) return undefined
@@ -88,13 +92,15 @@ function isCacheable(response: Response | undefined): boolean {
   return typeof rule === 'string' && !/\bno-(?:store|cache)\b/i.test(rule)
 }
 
-/** `undefined` for what no cookie could hold; what is certain to be too large is not even sealed. */
+/** `undefined` for what no cookie could hold, or nobody sealed; what is certain to be too large is not even tried. */
 async function sealCopy(context: Context, record: SessionRecord): Promise<string | undefined> {
   if (record.data.length + (record.flash?.length ?? 0) > COOKIE_LIMIT) return undefined
   try {
-    return await context.store.seal?.(record, { name: sealName(context) })
+    const name = sealName(context)
+    return await callStore(context, 'seal', (store, { signal }) => store.seal?.(record, { name, signal }), record)
   } catch (error) {
-    if (error instanceof SessionTooLargeError) return undefined
+    // The session is written by now, and its response does not depend on a copy.
+    if (error instanceof SessionTooLargeError || error instanceof StoreUnavailableError) return undefined
     throw error
   }
 }

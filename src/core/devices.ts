@@ -1,8 +1,8 @@
 /** Device lists: the sessions of a subject, shown and ended. Nothing here can be used as a token (I01). */
-import { callStore, destroySession, optional, type Context } from './context.ts'
+import { callStore, destroySession, optional, readRecord, type Context } from './context.ts'
 import { isExpired } from './policy.ts'
 import { isRecord, type SessionDetails, type SessionRecord } from './record.ts'
-import { destroyInTurn, getRecord } from './store.ts'
+import { destroyInTurn } from './store.ts'
 import { isId } from './token.ts'
 
 /** One session in a device list. Never a token (I01). Times are epoch milliseconds. */
@@ -24,7 +24,7 @@ export function infoOf(record: SessionRecord, current: boolean): SessionInfo {
 /** A subject's live sessions, latest activity first. */
 export async function listOf(context: Context, subject: string, current: string | undefined): Promise<SessionInfo[]> {
   const find = optional(context, 'findBySubject')
-  const records = await callStore(context, 'findBySubject', () => find(subject), { subject })
+  const records = await callStore(context, 'findBySubject', (_, options) => find(subject, options), { subject })
   const now = context.now()
   return records
     .filter((record) => record.subject === subject && !isExpired(record, now))
@@ -35,10 +35,10 @@ export async function listOf(context: Context, subject: string, current: string 
 /** Ends a subject's sessions, except one; how many. */
 export async function removeOf(context: Context, subject: string, except: string | undefined): Promise<number> {
   const remove = optional(context, 'removeBySubject')
-  const ids = await callStore(context, 'removeBySubject', () => remove(subject, except), { subject })
+  const ids = await callStore(context, 'removeBySubject', (_, options) => remove(subject, except, options), { subject })
   for (const id of ids) {
     // A store built on the base class may have had a write halfway meanwhile: it ends in turn with that (P6).
-    await callStore(context, 'destroy', (store) => destroyInTurn(store, id), { id })
+    await callStore(context, 'destroy', (store, options) => destroyInTurn(store, id, options), { id })
     context.emit('destroyed', { id, subject })
   }
   return ids.length
@@ -47,7 +47,7 @@ export async function removeOf(context: Context, subject: string, except: string
 /** Ends one session by id, if `subject` is left open or theirs. */
 export async function removeById(context: Context, id: string, subject: string | undefined): Promise<boolean> {
   if (!isId(id)) return false
-  const record = await callStore(context, 'get', (store) => getRecord(store, id), { id })
+  const record = await readRecord(context, id)
   if (!isRecord(record) || record.id !== id || (subject !== undefined && record.subject !== subject)) return false
   return destroySession(context, record)
 }

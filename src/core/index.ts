@@ -29,6 +29,15 @@ export type { OnConflict } from './merge.ts'
 export type { SchemaOptions, SessionOptions } from './options.ts'
 export type { PreviousToken, SessionDetails, SessionRecord } from './record.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './schema.ts'
-export type { Expected, MaybePromise, SealContext, StoreCapabilities, StoreModel, UpdateResult } from './store.ts'
+export type {
+  Expected,
+  MaybePromise,
+  SealContext,
+  StoreCallOptions,
+  StoreCapabilities,
+  StoreModel,
+  UpdateOptions,
+  UpdateResult,
+} from './store.ts'
 export type { SweepFailure, SweepOptions } from './sweep.ts'
 export type { Transport } from './transport.ts'

@@ -4,7 +4,7 @@
  * `identify`.
  */
 import { constantTimeEqual } from './bytes.ts'
-import { callStore, destroySession, type Context } from './context.ts'
+import { callStore, destroySession, readRecord, type Context } from './context.ts'
 import { isAhead, isFresh, openCopy } from './copy.ts'
 import type { PlainObject } from './data.ts'
 import { SessionExpiredError, SessionNotFoundError, StoreUnavailableError } from './errors.ts'
@@ -54,7 +54,9 @@ export async function identify(context: Context, token: string, options: Identif
 
   if (store.capabilities.carriesRecord && store.open) {
     let reason: RejectReason = 'malformed'
-    const record = await store.open(token, { name: cookie.bareName, reject: (why) => (reason = why) })
+    const record = await callStore(context, 'open', ({ open }, { signal }) =>
+      open?.call(store, token, { name: cookie.bareName, reject: (why) => (reason = why), signal }),
+    )
     if (!record) return reject(reason)
     return judge(context, record, record.verifier, undefined, reject)
   }
@@ -68,7 +70,7 @@ export async function identify(context: Context, token: string, options: Identif
   const copy = options.copy === undefined ? undefined : await openCopy(context, options.copy, id, verifier)
   if (copy && !options.fresh && isFresh(context, copy)) return judge(context, copy.record, secret, undefined, reject)
   const asOf = context.now()
-  const record = await loadRecord(context, id)
+  const record = await readRecord(context, id, { id }, 'load')
   if (!record) return reject('unknown', id)
   if (!isRecord(record)) return reject('schema', id)
   if (record.id !== id) {
@@ -117,23 +119,6 @@ function judge(
     return { standing: 'current', record: read, secret, data, asOf, handedOver }
   }
   return context.rules ? context.rules.read(record).then(current) : current(record)
-}
-
-/** `store.load`, where `SessionNotFoundError` means missing and anything else thrown is an outage. */
-function loadRecord(context: Context, id: string): Promise<SessionRecord | undefined> {
-  return callStore(
-    context,
-    'load',
-    async (store) => {
-      try {
-        return await store.load(id, context.manager)
-      } catch (error) {
-        if (error instanceof SessionNotFoundError) return undefined
-        throw error
-      }
-    },
-    { id },
-  )
 }
 
 /** A token's session, for calls that insist. @throws SessionNotFoundError, SessionExpiredError, StoreUnavailableError */

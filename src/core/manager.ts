@@ -235,13 +235,13 @@ export class SessionManager<
   async removeExpiredSessions(options: SweepOptions = {}): Promise<number> {
     const remove = optional(this.#context, 'removeExpired')
     const { now } = this.#context
-    return sweep((limit) => callStore(this.#context, 'removeExpired', () => remove(now(), limit)), options)
+    return sweep((limit) => callStore(this.#context, 'removeExpired', (_, call) => remove(now(), limit, call)), options)
   }
 
   /** How many expired records wait to be removed, for a progress bar. */
   async countExpiredSessions(): Promise<number> {
     const count = optional(this.#context, 'countExpired')
-    return callStore(this.#context, 'countExpired', () => count(this.#context.now()))
+    return callStore(this.#context, 'countExpired', (_, call) => count(this.#context.now(), call))
   }
 
   /** The settings hold secrets and the store: nothing is printed (P13). */

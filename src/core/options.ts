@@ -7,7 +7,7 @@ import { callable, check, duration, flag, isFunction, oneOf, when, type Check } 
 import { resolveCookie, type CookieOptions, type CookieSettings } from './cookie-options.ts'
 import { Codec, isPlainObject, type PlainObject, type Serializer } from './data.ts'
 import { describe } from './describe.ts'
-import type { Duration } from './duration.ts'
+import { DURATION_FORM, parseDuration, type Duration } from './duration.ts'
 import { SessionConfigError } from './errors.ts'
 import { EVENT_NAMES, emitter, type Emit, type SessionHooks } from './events.ts'
 import { parseSecrets, Signer, type Secret } from './keys.ts'
@@ -84,6 +84,11 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   onConflict?: OnConflict<Data>
   /** What a store outage at load means. Default `'throw'` (P11); `'anonymous'`: a read-only empty session, no cookie. */
   onStoreError?: 'throw' | 'anonymous'
+  /**
+   * How long a store call may take; then it is a `StoreUnavailableError` (P11), and a write is not repeated (P14): it may
+   * have taken effect. `false` for no limit. Default `'5s'`.
+   */
+  storeTimeout?: Duration | false
   /** Set `Cache-Control` on responses that used a session. Default `true`. */
   cacheControl?: boolean
   /** Event hooks. */
@@ -118,6 +123,8 @@ export interface Settings extends Lifetimes {
   rules: DataRules | undefined
   onConflict: OnConflict<PlainObject>
   anonymousOnOutage: boolean
+  /** Milliseconds, or `Infinity`. */
+  storeTimeout: number
   cacheControl: boolean
   emit: Emit
   now: () => number
@@ -130,6 +137,8 @@ function hasMethods(...names: string[]): (value: unknown) => boolean {
 
 /** Checked by what resolves it. */
 const ANYTHING = when('', () => true)
+/** What a timer can wait, in milliseconds; more is no limit. */
+const LONGEST_TIMER = 2 ** 31 - 1
 const TRANSPORTS: unknown[] = ['cookie', 'bearer']
 
 const CHECKS: Record<keyof SessionOptions, Check> = {
@@ -142,9 +151,10 @@ const CHECKS: Record<keyof SessionOptions, Check> = {
   rotateEvery: duration(),
   grace: duration('30s'),
   initial: callable(),
-  schema: when('a Standard Schema: of zod, valibot, arktype or the like', (value) =>
-    isFunction((value as StandardSchema | null)?.['~standard']?.validate),
-  ),
+  schema: when('a Standard Schema: of zod, valibot, arktype or the like', (value) => {
+    const standard = (value as StandardSchema | null)?.['~standard']
+    return standard?.version === 1 && isFunction(standard.validate)
+  }),
   migrate: callable(),
   onInvalid: oneOf("'throw' or 'reset'", ['throw', 'reset']),
   cookie: ANYTHING,
@@ -167,6 +177,14 @@ const CHECKS: Record<keyof SessionOptions, Check> = {
     'merge',
   ),
   onStoreError: oneOf("'throw' or 'anonymous'", ['throw', 'anonymous']),
+  storeTimeout: [
+    `false, ${DURATION_FORM}`,
+    (value) => {
+      const limit = value === false ? Infinity : parseDuration(value)
+      return limit && (limit > LONGEST_TIMER ? Infinity : limit)
+    },
+    '5s',
+  ],
   cacheControl: flag(true),
   on: when('an object of functions by event name', isPlainObject, {}),
   now: callable(() => Date.now()),

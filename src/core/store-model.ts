@@ -15,6 +15,20 @@ export interface Expected {
 
 export type UpdateResult = 'ok' | 'conflict' | 'gone'
 
+export interface UpdateOptions extends StoreCallOptions {
+  /** The new `expiresAt` counts even where it is the earlier one. Default `false`. */
+  exactExpiry?: boolean
+}
+
+/** What each call of the manager passes along, last. */
+export interface StoreCallOptions {
+  /**
+   * Aborts when the manager's `storeTimeout` is over and nobody waits for the answer any more. For clients that take one;
+   * a store need not look at it. `undefined` with `storeTimeout: false`.
+   */
+  signal?: AbortSignal | undefined
+}
+
 /** What a store claims. What it does not claim holds within one process only, and the docs say so. */
 export interface StoreCapabilities {
   /** `create`, `update` and `touch` are one step each, for every process that shares the store. */
@@ -33,6 +47,8 @@ export interface SealContext {
   name: string
   /** Told why a token was refused, for the `rejected` event. */
   reject?(reason: 'malformed' | 'key' | 'signature'): void
+  /** As in `StoreCallOptions`. */
+  signal?: AbortSignal | undefined
 }
 
 /**
@@ -42,27 +58,33 @@ export interface SealContext {
  */
 export interface StoreModel {
   /** The record, or `undefined` when there is none. Throws only when the backend failed; `SessionNotFoundError` means missing. */
-  get(id: string): MaybePromise<SessionRecord | undefined>
+  get(id: string, options?: StoreCallOptions): MaybePromise<SessionRecord | undefined>
   /** Writes the record whatever was there. */
-  set(id: string, record: SessionRecord): MaybePromise<void>
+  set(id: string, record: SessionRecord, options?: StoreCallOptions): MaybePromise<void>
   /** Removes the record, idempotently; may tell whether there was one. */
-  destroy(id: string): MaybePromise<boolean | void>
+  destroy(id: string, options?: StoreCallOptions): MaybePromise<boolean | void>
   /** Inserts; `false`, and nothing touched, if the id is taken (S04). */
-  create?(record: SessionRecord): MaybePromise<boolean>
+  create?(record: SessionRecord, options?: StoreCallOptions): MaybePromise<boolean>
   /**
    * Compare-and-set: replaces the row only if it still is `expected`. Never inserts (S06). Keeps the later `expiresAt`
    * of the two unless `exactExpiry`, which comes with a changed lifetime or subject.
    */
-  update?(record: SessionRecord, expected: Expected, options?: { exactExpiry?: boolean }): MaybePromise<UpdateResult>
+  update?(record: SessionRecord, expected: Expected, options?: UpdateOptions): MaybePromise<UpdateResult>
   /**
    * Moves the expiry forward, never back and never past `endsAt`, only if the row still is `expected` (S18, S19).
    * Writes no data and leaves `version` alone. `false` when the row was not that.
    */
-  touch?(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): MaybePromise<boolean>
+  touch?(
+    id: string,
+    expiresAt: number,
+    lastSeenAt: number,
+    expected: Expected,
+    options?: StoreCallOptions,
+  ): MaybePromise<boolean>
   /** Removes up to `limit` records with `expiresAt <= now`; how many it removed (S20). */
-  removeExpired?(now: number, limit: number): MaybePromise<number>
+  removeExpired?(now: number, limit: number, options?: StoreCallOptions): MaybePromise<number>
   /** How many records have `expiresAt <= now`. */
-  countExpired?(now: number): MaybePromise<number>
+  countExpired?(now: number, options?: StoreCallOptions): MaybePromise<number>
   /** Every record, in no order. */
   all?(): AsyncIterable<SessionRecord>
   /** How many records there are, expired ones that were not swept included. */
@@ -70,9 +92,9 @@ export interface StoreModel {
   /** Removes every record. */
   clear?(): MaybePromise<void>
   /** All records of a subject, expired ones that were not swept included. */
-  findBySubject?(subject: string): MaybePromise<SessionRecord[]>
+  findBySubject?(subject: string, options?: StoreCallOptions): MaybePromise<SessionRecord[]>
   /** Removes all records of a subject, except one; the ids it removed. */
-  removeBySubject?(subject: string, exceptId?: string): MaybePromise<string[]>
+  removeBySubject?(subject: string, exceptId?: string, options?: StoreCallOptions): MaybePromise<string[]>
   /** Only for stores whose token carries the record: the token. */
   seal?(record: SessionRecord, context: SealContext): MaybePromise<string>
   /** Only for stores whose token carries the record: the record, or `undefined`. Never throws for bad input. */
@@ -82,6 +104,6 @@ export interface StoreModel {
   readonly copyTtl?: number | undefined
   generate?(request: Request, manager?: object): MaybePromise<Session>
   regenerate?(request: Request, manager?: object): MaybePromise<Session>
-  load?(id: string, manager?: object): MaybePromise<SessionRecord | undefined>
+  load?(id: string, manager?: object, options?: StoreCallOptions): MaybePromise<SessionRecord | undefined>
   createSession?(request: Request, record: SessionRecord, bind?: boolean, manager?: object): MaybePromise<Session>
 }

@@ -4,18 +4,36 @@
  */
 import { SessionNotFoundError } from './errors.ts'
 import { lifecycleOf } from './lifecycle.ts'
-import { exclusively } from './lock.ts'
+import { exclusively, unlessAborted } from './lock.ts'
 import type { SessionRecord } from './record.ts'
 import type { Session } from './session.ts'
-import type { Expected, MaybePromise, SealContext, StoreCapabilities, StoreModel, UpdateResult } from './store-model.ts'
+import type {
+  Expected,
+  MaybePromise,
+  SealContext,
+  StoreCallOptions,
+  StoreCapabilities,
+  StoreModel,
+  UpdateOptions,
+  UpdateResult,
+} from './store-model.ts'
 
-export type { Expected, MaybePromise, SealContext, StoreCapabilities, StoreModel, UpdateResult }
+export type {
+  Expected,
+  MaybePromise,
+  SealContext,
+  StoreCallOptions,
+  StoreCapabilities,
+  StoreModel,
+  UpdateOptions,
+  UpdateResult,
+}
 
 /** The base of all stores: extend it with `get`, `set` and `destroy`, and override what the backend can do better. */
 export abstract class Store implements StoreModel {
-  abstract get(id: string): MaybePromise<SessionRecord | undefined>
-  abstract set(id: string, record: SessionRecord): MaybePromise<void>
-  abstract destroy(id: string): MaybePromise<boolean | void>
+  abstract get(id: string, options?: StoreCallOptions): MaybePromise<SessionRecord | undefined>
+  abstract set(id: string, record: SessionRecord, options?: StoreCallOptions): MaybePromise<void>
+  abstract destroy(id: string, options?: StoreCallOptions): MaybePromise<boolean | void>
 
   get capabilities(): StoreCapabilities {
     return { atomic: false, consistency: 'strong' }
@@ -25,46 +43,52 @@ export abstract class Store implements StoreModel {
     return undefined
   }
 
-  create(record: SessionRecord): MaybePromise<boolean> {
-    return exclusively(this, record.id, async () => {
-      if (await getRecord(this, record.id)) return false
-      await this.set(record.id, record)
+  create(record: SessionRecord, options?: StoreCallOptions): MaybePromise<boolean> {
+    return exclusively(this, record.id, options, async () => {
+      if (await getRecord(this, record.id, options)) return false
+      await this.set(record.id, record, options)
       return true
     })
   }
 
-  update(record: SessionRecord, expected: Expected, options?: { exactExpiry?: boolean }): MaybePromise<UpdateResult> {
-    return exclusively(this, record.id, async () => {
-      const current = await getRecord(this, record.id)
+  update(record: SessionRecord, expected: Expected, options?: UpdateOptions): MaybePromise<UpdateResult> {
+    return exclusively(this, record.id, options, async () => {
+      const current = await getRecord(this, record.id, options)
       if (!current) return 'gone'
       if (current.version !== expected.version || current.verifier !== expected.verifier) return 'conflict'
       const expiresAt = options?.exactExpiry ? record.expiresAt : Math.max(record.expiresAt, current.expiresAt)
-      await this.set(record.id, { ...record, expiresAt })
+      await this.set(record.id, { ...record, expiresAt }, options)
       return 'ok'
     })
   }
 
-  touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): MaybePromise<boolean> {
-    return exclusively(this, id, async () => {
-      const current = await getRecord(this, id)
+  touch(
+    id: string,
+    expiresAt: number,
+    lastSeenAt: number,
+    expected: Expected,
+    options?: StoreCallOptions,
+  ): MaybePromise<boolean> {
+    return exclusively(this, id, options, async () => {
+      const current = await getRecord(this, id, options)
       if (!current || current.version !== expected.version || current.verifier !== expected.verifier) return false
       const latest = Math.min(expiresAt, current.endsAt ?? Infinity)
-      await this.set(id, {
-        ...current,
+      const times = {
         expiresAt: Math.max(current.expiresAt, latest),
         lastSeenAt: Math.max(current.lastSeenAt, lastSeenAt),
-      })
+      }
+      await this.set(id, { ...current, ...times }, options)
       return true
     })
   }
 
-  removeExpired?(now: number, limit: number): MaybePromise<number>
-  countExpired?(now: number): MaybePromise<number>
+  removeExpired?(now: number, limit: number, options?: StoreCallOptions): MaybePromise<number>
+  countExpired?(now: number, options?: StoreCallOptions): MaybePromise<number>
   all?(): AsyncIterable<SessionRecord>
   length?(): MaybePromise<number>
   clear?(): MaybePromise<void>
-  findBySubject?(subject: string): MaybePromise<SessionRecord[]>
-  removeBySubject?(subject: string, exceptId?: string): MaybePromise<string[]>
+  findBySubject?(subject: string, options?: StoreCallOptions): MaybePromise<SessionRecord[]>
+  removeBySubject?(subject: string, exceptId?: string, options?: StoreCallOptions): MaybePromise<string[]>
   seal?(record: SessionRecord, context: SealContext): MaybePromise<string>
   open?(token: string, context: SealContext): MaybePromise<SessionRecord | undefined>
 
@@ -79,8 +103,8 @@ export abstract class Store implements StoreModel {
   }
 
   /** The record the manager goes on with; the core judges its secret and its times. */
-  load(id: string, _manager?: object): MaybePromise<SessionRecord | undefined> {
-    return this.get(id)
+  load(id: string, _manager?: object, options?: StoreCallOptions): MaybePromise<SessionRecord | undefined> {
+    return this.get(id, options)
   }
 
   /** Builds the `Session` of a stored record, and binds it to the request unless `bind` is `false`. */
@@ -103,14 +127,14 @@ class CompletedStore extends Store {
   override get capabilities(): StoreCapabilities {
     return this.#model.capabilities ?? super.capabilities
   }
-  get(id: string): MaybePromise<SessionRecord | undefined> {
-    return this.#model.get(id)
+  get(id: string, options?: StoreCallOptions): MaybePromise<SessionRecord | undefined> {
+    return this.#model.get(id, options)
   }
-  set(id: string, record: SessionRecord): MaybePromise<void> {
-    return this.#model.set(id, record)
+  set(id: string, record: SessionRecord, options?: StoreCallOptions): MaybePromise<void> {
+    return this.#model.set(id, record, options)
   }
-  destroy(id: string): MaybePromise<boolean | void> {
-    return this.#model.destroy(id)
+  destroy(id: string, options?: StoreCallOptions): MaybePromise<boolean | void> {
+    return this.#model.destroy(id, options)
   }
 }
 
@@ -152,10 +176,15 @@ export function storeName(store: Store): string {
   return (originals.get(store) ?? store).constructor?.name || 'The store'
 }
 
-/** The record, or `undefined`: a `get` that throws `SessionNotFoundError` says "missing" too. */
-export async function getRecord(store: StoreModel, id: string): Promise<SessionRecord | undefined> {
+/** What the base class compares with: the record, or `undefined`; a `get` that throws `SessionNotFoundError` says "missing" too. */
+async function getRecord(
+  store: StoreModel,
+  id: string,
+  options: StoreCallOptions | undefined,
+): Promise<SessionRecord | undefined> {
   try {
-    return await store.get(id)
+    // Given up when the time is over: its turn ends then, and nothing is written after it.
+    return await unlessAborted(store.get(id, options), options)
   } catch (error) {
     if (error instanceof SessionNotFoundError) return undefined
     throw error
@@ -163,14 +192,16 @@ export async function getRecord(store: StoreModel, id: string): Promise<SessionR
 }
 
 /** Destroys a record, in turn with the base class's compare-and-set where the store relies on that (P6). */
-export function destroyRecord(store: Store, id: string): Promise<boolean | void> {
-  const task = async (): Promise<boolean | void> => store.destroy(id)
-  return reliesOnLock(store) ? exclusively(store, id, task) : task()
+export function destroyRecord(store: Store, id: string, options?: StoreCallOptions): MaybePromise<boolean | void> {
+  const task = (): MaybePromise<boolean | void> => store.destroy(id, options)
+  if (!reliesOnLock(store)) return task()
+  // Given up like a read: should it end the session after all, then that is what was asked for.
+  return exclusively(store, id, options, () => unlessAborted(task(), options))
 }
 
 /** For a record the store has removed by itself: destroyed once more, after what the base class had halfway. */
-export async function destroyInTurn(store: Store, id: string): Promise<void> {
-  if (reliesOnLock(store)) await destroyRecord(store, id)
+export function destroyInTurn(store: Store, id: string, options?: StoreCallOptions): MaybePromise<boolean | void> {
+  return reliesOnLock(store) ? destroyRecord(store, id, options) : undefined
 }
 
 function reliesOnLock(store: Store): boolean {

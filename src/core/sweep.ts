@@ -8,7 +8,7 @@ import { SessionConfigError, StoreUnavailableError } from './errors.ts'
 export interface SweepOptions {
   /** Records per batch. Default 100. */
   batch?: number
-  /** Stops after the batch under way; what was done is returned. */
+  /** Stops after the batch under way, which is not cut short, so that what was done can be returned. */
   signal?: AbortSignal
   /** Called after each batch with the number removed so far. What it throws ends the sweep. */
   onProgress?: (progress: { removed: number }) => void

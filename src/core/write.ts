@@ -3,14 +3,14 @@
  * the design: never an insert where an update was meant (P6), never a repeat of a write whose outcome is unknown (P14).
  */
 import { base64url } from './bytes.ts'
-import { callStore, type Context } from './context.ts'
+import { callStore, readRecord, type Context } from './context.ts'
 import { checkCookieSize } from './cookie.ts'
 import { codeFor } from './csrf.ts'
 import { SessionConflictError, SessionNotFoundError } from './errors.ts'
 import { endsOfLife, isExpired, isHandingOver, slide, startOfLife } from './policy.ts'
 import { isRecord, withoutUndefined, type PreviousToken, type SessionRecord } from './record.ts'
 import type { SessionState } from './state.ts'
-import { destroyRecord, getRecord } from './store.ts'
+import { destroyRecord } from './store.ts'
 import { createId, createSecret, isId, nextSecret, verifierOf } from './token.ts'
 
 /** What became of a write. `lost`: the session ended, or its token was replaced, meanwhile; the data is dropped. */
@@ -48,7 +48,7 @@ async function insert(context: Context, state: SessionState, record: SessionReco
   }
   const token = await tokenText(context, record.id, secret)
   const asOf = context.now()
-  if (!(await callStore(context, 'create', (store) => store.create(record), record))) return false
+  if (!(await callStore(context, 'create', (store, options) => store.create(record, options), record))) return false
   settle(state, record, token, secret, asOf)
   return true
 }
@@ -90,7 +90,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
     const result = await callStore(
       context,
       'update',
-      (store) => store.update(record, expected, { exactExpiry }),
+      (store, { signal }) => store.update(record, expected, { exactExpiry, signal }),
       record,
     )
     if (result === 'gone') return 'lost'
@@ -104,7 +104,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
     if (performance.now() > giveUpAt) throw new SessionConflictError(KEPT_CHANGING)
     // The wait comes before the read: a record read and then left to lie is likely to be old again.
     await pause(tries)
-    let fresh = await callStore(context, 'get', (store) => getRecord(store, base.id), record)
+    let fresh = await readRecord(context, base.id, record)
     if (!isRecord(fresh) || isExpired(fresh, context.now())) return 'lost'
     if (context.rules) fresh = await context.rules.read(fresh)
     if (turn && fresh.verifier === turn.verifier) {
@@ -157,14 +157,14 @@ async function regenerateUnderNewId(context: Context, state: SessionState): Prom
   const old = state.record as SessionRecord
   let base = old
   if (!context.store.capabilities.carriesRecord) {
-    const answer = await callStore(context, 'get', (store) => getRecord(store, old.id), old)
+    const answer = await readRecord(context, old.id, old)
     if (!answer) return 'lost'
     // An answer older than what was loaded is the store being behind.
     if (answer.version >= old.version) base = context.rules ? await context.rules.read(answer) : answer
     if (base.verifier !== old.verifier) return 'lost'
   }
   const outcome = await create(context, state, base)
-  await callStore(context, 'destroy', (store) => destroyRecord(store, old.id), old)
+  await callStore(context, 'destroy', (store, options) => destroyRecord(store, old.id, options), old)
   return outcome
 }
 
@@ -177,7 +177,7 @@ export async function touch(context: Context, state: SessionState): Promise<bool
   const held = await callStore(
     context,
     'touch',
-    (store) => store.touch(id, expiresAt, now, { version, verifier }),
+    (store, options) => store.touch(id, expiresAt, now, { version, verifier }, options),
     record,
   )
   if (!held) return false
@@ -259,7 +259,7 @@ async function sealed(context: Context, state: SessionState, record: SessionReco
   const token = await callStore(
     context,
     'seal',
-    (store) => store.seal?.(record, { name: context.cookie.bareName }),
+    (store, { signal }) => store.seal?.(record, { name: context.cookie.bareName, signal }),
     record,
   )
   const transport = state.carried?.transport ?? context.transports.at(-1)

@@ -9,7 +9,7 @@ import { utf8 } from '../core/bytes.ts'
 import { describe } from '../core/describe.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import type { SessionRecord } from '../core/record.ts'
-import { Store, type Expected, type StoreCapabilities, type UpdateResult } from '../core/store.ts'
+import { Store, type Expected, type StoreCapabilities, type UpdateOptions, type UpdateResult } from '../core/store.ts'
 import { isId } from '../core/token.ts'
 import { Namespace, SHORTEST_TTL, type KVNamespaceLike } from './cloudflare-kv-namespace.ts'
 import { Rows } from './cloudflare-kv-rows.ts'
@@ -70,11 +70,7 @@ export class CloudflareKVStore extends Store {
    * Best effort: KV has no compare-and-set. A row older than the one expected, or of a session too young to be seen
    * everywhere, is KV being behind: what the caller holds is newer, and is written.
    */
-  override async update(
-    record: SessionRecord,
-    expected: Expected,
-    options?: { exactExpiry?: boolean },
-  ): Promise<UpdateResult> {
+  override async update(record: SessionRecord, expected: Expected, options?: UpdateOptions): Promise<UpdateResult> {
     const { record: current, ended } = await this.#rows.look(record.id)
     if (ended(expected.verifier)) return 'gone'
     if (current) {

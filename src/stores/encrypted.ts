@@ -8,7 +8,14 @@ import { describe } from '../core/describe.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import { Signer, type Secret } from '../core/keys.ts'
 import { isRecord, withoutUndefined, type SessionRecord } from '../core/record.ts'
-import { destroyInTurn, type Expected, type StoreModel, type UpdateResult } from '../core/store.ts'
+import {
+  destroyInTurn,
+  type Expected,
+  type StoreCallOptions,
+  type StoreModel,
+  type UpdateOptions,
+  type UpdateResult,
+} from '../core/store.ts'
 import { Sealer, secretsOf } from './seal.ts'
 import { WrappingStore } from './wrapping.ts'
 
@@ -61,15 +68,15 @@ export class EncryptedStore extends WrappingStore {
     const all = behind.all?.bind(behind)
     if (all) this.all = () => this.#openEach(all())
     const find = behind.findBySubject?.bind(behind)
-    if (find) this.findBySubject = (subject) => this.#find(subject, find)
+    if (find) this.findBySubject = (subject, call) => this.#find(subject, find, call)
     const remove = behind.removeBySubject?.bind(behind)
     if (remove) {
-      this.removeBySubject = async (subject, exceptId) => {
+      this.removeBySubject = async (subject, exceptId, call) => {
         const ids = new Set<string>()
         for (const hash of await this.#hashesOf(subject))
-          for (const id of await remove(hash, exceptId)) {
+          for (const id of await remove(hash, exceptId, call)) {
             // In turn with what the base class had halfway, of which the core knows here of this store alone (P6).
-            await destroyInTurn(behind, id)
+            await destroyInTurn(behind, id, call)
             ids.add(id)
           }
         return [...ids]
@@ -77,27 +84,23 @@ export class EncryptedStore extends WrappingStore {
     }
   }
 
-  override async get(id: string): Promise<SessionRecord | undefined> {
-    return this.#open(await this.behind.get(id))
+  override async get(id: string, call?: StoreCallOptions): Promise<SessionRecord | undefined> {
+    return this.#open(await this.behind.get(id, call))
   }
 
-  override async load(id: string, manager?: object): Promise<SessionRecord | undefined> {
-    return this.#open(await this.behind.load(id, manager))
+  override async load(id: string, manager?: object, call?: StoreCallOptions): Promise<SessionRecord | undefined> {
+    return this.#open(await this.behind.load(id, manager, call))
   }
 
-  override async set(id: string, record: SessionRecord): Promise<void> {
-    await this.behind.set(id, await this.#seal(record))
+  override async set(id: string, record: SessionRecord, call?: StoreCallOptions): Promise<void> {
+    await this.behind.set(id, await this.#seal(record), call)
   }
 
-  override async create(record: SessionRecord): Promise<boolean> {
-    return this.behind.create(await this.#seal(record))
+  override async create(record: SessionRecord, call?: StoreCallOptions): Promise<boolean> {
+    return this.behind.create(await this.#seal(record), call)
   }
 
-  override async update(
-    record: SessionRecord,
-    expected: Expected,
-    options?: { exactExpiry?: boolean },
-  ): Promise<UpdateResult> {
+  override async update(record: SessionRecord, expected: Expected, options?: UpdateOptions): Promise<UpdateResult> {
     return this.behind.update(await this.#seal(record), expected, options)
   }
 
@@ -136,10 +139,14 @@ export class EncryptedStore extends WrappingStore {
     }
   }
 
-  async #find(subject: string, find: NonNullable<StoreModel['findBySubject']>): Promise<SessionRecord[]> {
+  async #find(
+    subject: string,
+    find: NonNullable<StoreModel['findBySubject']>,
+    call: StoreCallOptions | undefined,
+  ): Promise<SessionRecord[]> {
     const found = new Map<string, SessionRecord>()
     for (const hash of await this.#hashesOf(subject)) {
-      for (const row of await find(hash)) {
+      for (const row of await find(hash, call)) {
         const record = await this.#open(row)
         if (record) found.set(record.id, record)
       }

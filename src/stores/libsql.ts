@@ -9,6 +9,7 @@ import { drizzle } from 'drizzle-orm/libsql'
 import { describe } from '../core/describe.ts'
 import { DURATION_FORM, parseDuration, type Duration } from '../core/duration.ts'
 import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
+import type { StoreCallOptions } from '../core/store.ts'
 import { createStatements, sessionsTable, tableProblems, type SessionsTable } from './sqlite-schema.ts'
 import { SqliteStore } from './sqlite.ts'
 
@@ -19,7 +20,10 @@ export interface LibsqlStoreOptions {
   url: string
   /** What a server asks for. Never printed. */
   authToken?: string | undefined
-  /** How long a call waits for a locked database before it is a `StoreUnavailableError`; 0 for not at all. Default `'5s'`. */
+  /**
+   * How long a call waits for a locked database before it is a `StoreUnavailableError`; 0 for not at all. At most the
+   * manager's `storeTimeout`, which also bounds the wait for a server's answer. Default `'5s'`.
+   */
   timeout?: Duration
   /** The table, from `sessionsTableNamed(name)`. Default: `sessionsTable`, named `sessions`. */
   table?: SessionsTable
@@ -28,6 +32,8 @@ export interface LibsqlStoreOptions {
 const NAMES = ['url', 'authToken', 'timeout', 'table']
 const URL_FORM = "'file:sessions.db', ':memory:', or a server's 'libsql://…', 'https://…' or 'http://…'"
 const DEFAULT_TIMEOUT = 5_000
+/** How long a server may take for a whole answer, in milliseconds. */
+const LONGEST_REQUEST = 60_000
 /** The longest pause between two tries, in milliseconds. */
 const LONGEST_PAUSE = 50
 
@@ -69,9 +75,9 @@ export class LibsqlStore extends SqliteStore {
     this.#client.close()
   }
 
-  protected override async execute<T>(statement: () => T | PromiseLike<T>): Promise<T> {
+  protected override async execute<T>(statement: () => T | PromiseLike<T>, options?: StoreCallOptions): Promise<T> {
     await this.#prepare()
-    return this.#patiently(statement)
+    return this.#patiently(statement, options?.signal)
   }
 
   /**
@@ -87,12 +93,15 @@ export class LibsqlStore extends SqliteStore {
     this.#isReady = true
   }
 
-  /** Tries again while the database is locked: such a statement was certainly not executed (P14). Nothing else is repeated. */
-  async #patiently<T>(statement: () => T | PromiseLike<T>): Promise<T> {
+  /**
+   * Tries again while the database is locked: such a statement was certainly not executed (P14). Nothing else is repeated,
+   * and nothing is begun that nobody waits for any more.
+   */
+  async #patiently<T>(statement: () => T | PromiseLike<T>, signal?: AbortSignal): Promise<T> {
     const giveUpAt = performance.now() + this.#timeout
     for (let tries = 0; ; tries++) {
       try {
-        return await (this.#isFile ? this.#inTurn(statement) : this.#once(statement))
+        return await (this.#isFile ? this.#inTurn(statement, signal) : this.#once(statement, signal))
       } catch (error) {
         if (!isBusy(error)) throw error
         // By a random amount, so that processes fall out of step.
@@ -109,11 +118,12 @@ export class LibsqlStore extends SqliteStore {
   }
 
   /** One statement at a time, so that none begins on a connection that the one before it has poisoned. */
-  #inTurn<T>(statement: () => T | PromiseLike<T>): Promise<T> {
+  #inTurn<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
     const turn = this.#turn.then(async () => {
       await this.#reconnectIfDue()
+      signal?.throwIfAborted()
       try {
-        return await this.#once(statement)
+        return await this.#once(statement, signal)
       } catch (error) {
         this.#reconnectDue = !this.#closed
         await this.#reconnectIfDue()
@@ -130,7 +140,8 @@ export class LibsqlStore extends SqliteStore {
     this.#reconnectDue = false
   }
 
-  async #once<T>(statement: () => T | PromiseLike<T>): Promise<T> {
+  async #once<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+    signal?.throwIfAborted()
     if (this.#closed) throw new StoreUnavailableError('This store was closed by `close()`.')
     return super.execute(statement)
   }
@@ -145,11 +156,16 @@ function open(url: string, authToken: string | undefined): Client {
     // `bigint` reads every integer, where `number` throws for large ones; a PRAGMA holds for the one connection. Calls to a
     // server do not queue: in a Worker, what a cancelled request has begun would keep its place in the queue for ever.
     const concurrency = /^file:|^:memory:/i.test(url) ? 1 : Infinity
-    return createClient({ url, intMode: 'bigint', concurrency, ...(authToken && { authToken }) })
+    return createClient({ url, intMode: 'bigint', concurrency, fetch: bounded, ...(authToken && { authToken }) })
   } catch (error) {
     // The client's message may repeat the URL, and that its token.
     throw new SessionConfigError(urlProblem(url, error))
   }
+}
+
+/** The client passes no signal to a single request: this keeps one from hanging on long after the manager gave it up. */
+function bounded(request: Request): Promise<Response> {
+  return fetch(request, { signal: AbortSignal.timeout(LONGEST_REQUEST) })
 }
 
 function urlProblem(url: string, error: unknown): string {

@@ -5,7 +5,7 @@
 import { touched, updated } from '../core/compare.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import type { SessionRecord } from '../core/record.ts'
-import { Store, type Expected, type StoreCapabilities, type UpdateResult } from '../core/store.ts'
+import { Store, type Expected, type StoreCapabilities, type UpdateOptions, type UpdateResult } from '../core/store.ts'
 
 export interface MemoryStoreOptions {
   /** How many records are kept at most. Default 100,000. */
@@ -55,7 +55,7 @@ export class MemoryStore extends Store {
     return true
   }
 
-  override update(record: SessionRecord, expected: Expected, options?: { exactExpiry?: boolean }): UpdateResult {
+  override update(record: SessionRecord, expected: Expected, options?: UpdateOptions): UpdateResult {
     const next = updated(this.get(record.id), record, expected, options?.exactExpiry)
     if (typeof next === 'string') return next
     this.set(record.id, next)

@@ -6,7 +6,14 @@ import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { describe } from '../core/describe.ts'
 import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
 import type { SessionRecord } from '../core/record.ts'
-import { Store, type Expected, type StoreCapabilities, type UpdateResult } from '../core/store.ts'
+import {
+  Store,
+  type Expected,
+  type StoreCallOptions,
+  type StoreCapabilities,
+  type UpdateOptions,
+  type UpdateResult,
+} from '../core/store.ts'
 import { fromText, toRecord, toRow, toText } from './sqlite-rows.ts'
 import { createStatements, sessionsTable, tableProblems, type SessionsTable } from './sqlite-schema.ts'
 import { PAGE, SqliteStatements, type SqliteDatabase } from './sqlite-statements.ts'
@@ -59,53 +66,55 @@ export class SqliteStore extends Store {
     for (const index of indexes) await this.execute(async () => void (await this.#db.run(sql.raw(index))))
   }
 
-  override async get(id: string): Promise<SessionRecord | undefined> {
-    const [row] = await this.execute(() => this.#statements.get({ id: toText(id) }))
+  override async get(id: string, options?: StoreCallOptions): Promise<SessionRecord | undefined> {
+    const [row] = await this.execute(() => this.#statements.get({ id: toText(id) }), options)
     return row && toRecord(row)
   }
 
-  override async set(id: string, record: SessionRecord): Promise<void> {
-    await this.execute(() => this.#statements.set(toRow(id, record)))
+  override async set(id: string, record: SessionRecord, options?: StoreCallOptions): Promise<void> {
+    await this.execute(() => this.#statements.set(toRow(id, record)), options)
   }
 
-  override async destroy(id: string): Promise<boolean> {
-    const rows = await this.execute(() => this.#statements.destroy({ id: toText(id) }))
+  override async destroy(id: string, options?: StoreCallOptions): Promise<boolean> {
+    const rows = await this.execute(() => this.#statements.destroy({ id: toText(id) }), options)
     return rows.length > 0
   }
 
-  override async create(record: SessionRecord): Promise<boolean> {
-    const rows = await this.execute(() => this.#statements.create(toRow(record.id, record)))
+  override async create(record: SessionRecord, options?: StoreCallOptions): Promise<boolean> {
+    const rows = await this.execute(() => this.#statements.create(toRow(record.id, record)), options)
     return rows.length > 0
   }
 
-  override async update(
-    record: SessionRecord,
-    expected: Expected,
-    options?: { exactExpiry?: boolean },
-  ): Promise<UpdateResult> {
+  override async update(record: SessionRecord, expected: Expected, options?: UpdateOptions): Promise<UpdateResult> {
     const row = toRow(record.id, record)
     const values = { ...row, ...expectedValues(expected), exactExpiry: options?.exactExpiry ? 1 : 0 }
-    const updated = await this.execute(() => this.#statements.update(values))
+    const updated = await this.execute(() => this.#statements.update(values), options)
     if (updated.length > 0) return 'ok'
-    const others = await this.execute(() => this.#statements.exists({ id: row.id }))
+    const others = await this.execute(() => this.#statements.exists({ id: row.id }), options)
     return others.length > 0 ? 'conflict' : 'gone'
   }
 
-  override async touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): Promise<boolean> {
+  override async touch(
+    id: string,
+    expiresAt: number,
+    lastSeenAt: number,
+    expected: Expected,
+    options?: StoreCallOptions,
+  ): Promise<boolean> {
     const values = { id: toText(id), expiresAt, lastSeenAt, ...expectedValues(expected) }
-    const rows = await this.execute(() => this.#statements.touch(values))
+    const rows = await this.execute(() => this.#statements.touch(values), options)
     return rows.length > 0
   }
 
-  override async removeExpired(now: number, limit: number): Promise<number> {
+  override async removeExpired(now: number, limit: number, options?: StoreCallOptions): Promise<number> {
     // To SQLite a negative limit is none at all, and Infinity does not bind.
     const bounded = Math.min(Math.max(Math.floor(limit), 0), Number.MAX_SAFE_INTEGER)
-    const rows = await this.execute(() => this.#statements.removeExpired({ now, limit: bounded }))
+    const rows = await this.execute(() => this.#statements.removeExpired({ now, limit: bounded }), options)
     return rows.length
   }
 
-  override async countExpired(now: number): Promise<number> {
-    const [row] = await this.execute(() => this.#statements.countExpired({ now }))
+  override async countExpired(now: number, options?: StoreCallOptions): Promise<number> {
+    const [row] = await this.execute(() => this.#statements.countExpired({ now }), options)
     return Number(row?.n)
   }
 
@@ -132,22 +141,23 @@ export class SqliteStore extends Store {
     await this.execute(() => this.#statements.clear())
   }
 
-  override async findBySubject(subject: string): Promise<SessionRecord[]> {
-    const rows = await this.execute(() => this.#statements.findBySubject({ subject: toText(subject) }))
+  override async findBySubject(subject: string, options?: StoreCallOptions): Promise<SessionRecord[]> {
+    const rows = await this.execute(() => this.#statements.findBySubject({ subject: toText(subject) }), options)
     return rows.flatMap((row) => toRecord(row) ?? [])
   }
 
-  override async removeBySubject(subject: string, exceptId?: string): Promise<string[]> {
+  override async removeBySubject(subject: string, exceptId?: string, options?: StoreCallOptions): Promise<string[]> {
     const values = { subject: toText(subject), exceptId: toText(exceptId) }
-    const rows = await this.execute(() => this.#statements.removeBySubject(values))
+    const rows = await this.execute(() => this.#statements.removeBySubject(values), options)
     return rows.map(({ id }) => fromText(id) ?? '')
   }
 
   /**
-   * Every statement passes here; override it to wait, retry or measure. Drizzle's own errors carry the statement's
-   * parameters, that is session data, and never leave: what leaves is the driver's error underneath (P13, F25).
+   * Every statement passes here; override it to wait, retry or measure, until `options.signal` aborts. Drizzle's own errors
+   * carry the statement's parameters, that is session data, and never leave: what leaves is the driver's error underneath
+   * (P13, F25).
    */
-  protected async execute<T>(statement: () => T | PromiseLike<T>): Promise<T> {
+  protected async execute<T>(statement: () => T | PromiseLike<T>, _options?: StoreCallOptions): Promise<T> {
     try {
       return await statement()
     } catch (error) {

@@ -13,8 +13,10 @@ import {
   Store,
   type Expected,
   type MaybePromise,
+  type StoreCallOptions,
   type StoreCapabilities,
   type StoreModel,
+  type UpdateOptions,
   type UpdateResult,
 } from '../core/store.ts'
 import type { Session } from '../core/session.ts'
@@ -42,10 +44,10 @@ export abstract class WrappingStore extends Store {
     }
     const remove = this.#store.removeBySubject?.bind(this.#store)
     if (remove) {
-      this.removeBySubject = async (subject, exceptId) => {
-        const ids = await remove(subject, exceptId)
+      this.removeBySubject = async (subject, exceptId, call) => {
+        const ids = await remove(subject, exceptId, call)
         // In turn with what the base class had halfway, of which the core knows here of this store alone (P6).
-        for (const id of ids) await destroyInTurn(this.#store, id)
+        for (const id of ids) await destroyInTurn(this.#store, id, call)
         return ids
       }
     }
@@ -60,36 +62,38 @@ export abstract class WrappingStore extends Store {
     return this.#store.capabilities
   }
 
-  override get(id: string): MaybePromise<SessionRecord | undefined> {
-    return this.#store.get(id)
+  override get(id: string, options?: StoreCallOptions): MaybePromise<SessionRecord | undefined> {
+    return this.#store.get(id, options)
   }
 
-  override set(id: string, record: SessionRecord): MaybePromise<void> {
-    return this.#store.set(id, record)
+  override set(id: string, record: SessionRecord, options?: StoreCallOptions): MaybePromise<void> {
+    return this.#store.set(id, record, options)
   }
 
-  override destroy(id: string): MaybePromise<boolean | void> {
-    return destroyRecord(this.#store, id)
+  override destroy(id: string, options?: StoreCallOptions): MaybePromise<boolean | void> {
+    return destroyRecord(this.#store, id, options)
   }
 
-  override create(record: SessionRecord): MaybePromise<boolean> {
-    return this.#store.create(record)
+  override create(record: SessionRecord, options?: StoreCallOptions): MaybePromise<boolean> {
+    return this.#store.create(record, options)
   }
 
-  override update(
-    record: SessionRecord,
-    expected: Expected,
-    options?: { exactExpiry?: boolean },
-  ): MaybePromise<UpdateResult> {
+  override update(record: SessionRecord, expected: Expected, options?: UpdateOptions): MaybePromise<UpdateResult> {
     return this.#store.update(record, expected, options)
   }
 
-  override touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): MaybePromise<boolean> {
-    return this.#store.touch(id, expiresAt, lastSeenAt, expected)
+  override touch(
+    id: string,
+    expiresAt: number,
+    lastSeenAt: number,
+    expected: Expected,
+    options?: StoreCallOptions,
+  ): MaybePromise<boolean> {
+    return this.#store.touch(id, expiresAt, lastSeenAt, expected, options)
   }
 
-  override load(id: string, manager?: object): MaybePromise<SessionRecord | undefined> {
-    return this.#store.load(id, manager)
+  override load(id: string, manager?: object, options?: StoreCallOptions): MaybePromise<SessionRecord | undefined> {
+    return this.#store.load(id, manager, options)
   }
 
   override generate(request: Request, manager?: object): MaybePromise<Session> {

@@ -3,8 +3,8 @@
  * down or slow, and the barrier with which the conformance kit forces races to overlap. It stands in front of a real
  * store and adds nothing to what that one does.
  */
-import { completeStore, destroyRecord, Store, type StoreCapabilities, type StoreModel } from '../core/store.ts'
-import type { MaybePromise } from '../core/store.ts'
+import { completeStore, destroyRecord, Store } from '../core/store.ts'
+import type { MaybePromise, StoreCallOptions, StoreCapabilities, StoreModel } from '../core/store.ts'
 import type { SessionRecord } from '../core/record.ts'
 
 const RECORD_METHODS = ['create', 'update', 'touch', 'load'] as const
@@ -68,14 +68,14 @@ class Backend extends Store {
       if (method && method !== Store.prototype[name]) own[name] = method.bind(store)
     }
   }
-  get(id: string): Promise<SessionRecord | undefined> {
-    return this.#gate('get', () => this.#store.get(id))
+  get(id: string, options?: StoreCallOptions): Promise<SessionRecord | undefined> {
+    return this.#gate('get', () => this.#store.get(id, options))
   }
-  set(id: string, record: SessionRecord): Promise<void> {
-    return this.#gate('set', () => this.#store.set(id, record))
+  set(id: string, record: SessionRecord, options?: StoreCallOptions): Promise<void> {
+    return this.#gate('set', () => this.#store.set(id, record, options))
   }
-  destroy(id: string): MaybePromise<boolean | void> {
-    return this.#store.destroy(id)
+  destroy(id: string, options?: StoreCallOptions): MaybePromise<boolean | void> {
+    return this.#store.destroy(id, options)
   }
 }
 
@@ -112,14 +112,14 @@ export class FaultyStore extends Store {
   override get capabilities(): StoreCapabilities {
     return this.#store.capabilities
   }
-  override get(id: string): Promise<SessionRecord | undefined> {
-    return this.#backend.get(id)
+  override get(id: string, options?: StoreCallOptions): Promise<SessionRecord | undefined> {
+    return this.#backend.get(id, options)
   }
-  override set(id: string, record: SessionRecord): Promise<void> {
-    return this.#backend.set(id, record)
+  override set(id: string, record: SessionRecord, options?: StoreCallOptions): Promise<void> {
+    return this.#backend.set(id, record, options)
   }
-  override destroy(id: string): Promise<boolean | void> {
-    return this.#pass('destroy', () => destroyRecord(this.#backend, id))
+  override destroy(id: string, options?: StoreCallOptions): Promise<boolean | void> {
+    return this.#pass('destroy', () => destroyRecord(this.#backend, id, options))
   }
 
   /** Makes a method fail. Returns what ends it. */

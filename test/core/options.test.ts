@@ -30,6 +30,7 @@ describe('defaults', () => {
       saveInitial: false,
       saveUnchanged: false,
       anonymousOnOutage: false,
+      storeTimeout: 5_000,
       cacheControl: true,
       onConflict: 'merge',
       signer: undefined,

@@ -28,10 +28,12 @@ import type {
   StandardResult,
   StandardSchema,
   Store,
+  StoreCallOptions,
   StoreCapabilities,
   StoreModel,
   SweepOptions,
   Transport,
+  UpdateOptions,
   UpdateResult,
 } from 'latchkey'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -116,6 +118,8 @@ describe('public names', () => {
     expectTypeOf<SchemaOptions<{ n: number }>['schema']>().toEqualTypeOf<StandardSchema<{ n: number }>>()
     expectTypeOf<StandardResult<string>['issues']>().toEqualTypeOf<readonly StandardIssue[] | undefined>()
     expectTypeOf<Store>().toExtend<StoreModel>()
+    expectTypeOf<Parameters<Store['get']>[1]>().toEqualTypeOf<StoreCallOptions | undefined>()
+    expectTypeOf<Parameters<Store['update']>[2]>().toEqualTypeOf<UpdateOptions | undefined>()
     expectTypeOf<Store['capabilities']>().toEqualTypeOf<StoreCapabilities>()
     expectTypeOf<Awaited<ReturnType<Store['update']>>>().toEqualTypeOf<UpdateResult>()
     expectTypeOf<Parameters<Store['update']>[1]>().toEqualTypeOf<Expected>()

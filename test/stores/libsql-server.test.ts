@@ -1,7 +1,8 @@
 /** LibsqlStore against a server: the Hrana protocol over HTTP, in front of a libSQL file, which can be told to fail. */
 import { SessionManager, StoreUnavailableError } from 'latchkey'
+import { withSession } from 'latchkey/fetch'
 import { LibsqlStore } from 'latchkey/stores/libsql'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startHranaServer } from '../support/hrana-server.ts'
 import { recordOf, secondConnection, temporaryFile } from './sqlite-databases.ts'
 
@@ -74,5 +75,56 @@ describe('LibsqlStore on a server', () => {
     server.failures = [{ code: 'SQLITE_IOERR', message: 'disk I/O error' }]
     await expect(sessions.retrieveSession(token)).rejects.toThrow(StoreUnavailableError)
     expect(await sessions.retrieveSession(token)).toEqual({})
+  })
+})
+
+describe('LibsqlStore on a server that does not answer', () => {
+  /** A visitor with a session, before the server goes away. */
+  async function visited() {
+    const { store, server, rows } = await served()
+    const sessions = new SessionManager<{ n?: number }>({ store })
+    const token = await sessions.createSession({ n: 1 })
+    const fetch = withSession(sessions, (_, session) => {
+      session.data.n = (session.data.n ?? 0) + 1
+      return new Response('ok')
+    })
+    const visit = () => fetch(new Request('https://shop.example/', { headers: { cookie: `__Host-session=${token}` } }))
+    return { server, rows, visit, sessions, token }
+  }
+
+  it.each([1, 2])(
+    'R14 P11: hanging at call %i, it is a 503 after 5 s that leaves the cookie; then all goes on',
+    async (at) => {
+      const { server, visit, sessions, token } = await visited()
+      const seen = server.seen.length
+      const { promise, resolve } = Promise.withResolvers<void>()
+      server.holdFrom = { pipeline: seen + at, until: promise }
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const visiting = visit()
+      await vi.waitFor(() => expect(server.seen).toHaveLength(seen + at), { timeout: 5_000 })
+      await vi.advanceTimersByTimeAsync(5_000)
+      const response = await visiting
+      vi.useRealTimers()
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
+      expect(response.headers.getSetCookie()).toEqual([])
+      server.holdFrom = undefined
+      expect((await visit()).status).toBe(200)
+      resolve()
+      expect((await sessions.retrieveSession(token)).n).toBeGreaterThanOrEqual(2)
+    },
+  )
+
+  it('R14 P11: resetting, it is a 503 that leaves the cookie; a write that took effect is not repeated; then all goes on', async () => {
+    const { server, visit, sessions, token } = await visited()
+    server.hangUp = true
+    const seen = server.seen.length
+    const response = await visit()
+    expect([response.status, response.headers.getSetCookie()]).toEqual([503, []])
+    expect(server.seen).toHaveLength(seen + 1)
+    await expect(sessions.createSession({})).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    server.hangUp = false
+    expect((await visit()).status).toBe(200)
+    expect(await sessions.retrieveSession(token)).toEqual({ n: 2 })
   })
 })

@@ -70,6 +70,8 @@ export interface HranaServer {
   hangUp: boolean
   /** Keeps the next pipelines waiting until this is settled. */
   hold: Promise<unknown> | undefined
+  /** Keeps pipelines waiting from this one on, counted as in `seen`. */
+  holdFrom: { pipeline: number; until: Promise<unknown> } | undefined
   close(): Promise<void>
 }
 
@@ -94,6 +96,7 @@ export async function startHranaServer(file: string, options: { authToken?: stri
     const body = JSON.parse(Buffer.concat(chunks).toString()) as { baton?: string | null; requests: HranaRequest[] }
     server.seen.push({ authorization, path, requests: body.requests })
     await server.hold
+    if (server.holdFrom && server.seen.length >= server.holdFrom.pipeline) await server.holdFrom.until
 
     const stream = body.baton ? streams.get(body.baton) : open()
     if (!stream) return void response.writeHead(400, { 'content-type': 'text/plain' }).end('unknown baton')
@@ -128,6 +131,7 @@ export async function startHranaServer(file: string, options: { authToken?: stri
     failures: [],
     hangUp: false,
     hold: undefined,
+    holdFrom: undefined,
     async close() {
       const over = new Promise((done) => http.close(done))
       http.closeAllConnections()

@@ -22,6 +22,10 @@ export class WatchedStore extends Store {
   failing = new Set<Method>()
   /** These take effect and then throw `failure`: a write whose outcome the caller cannot know. */
   failingAfter = new Set<Method>()
+  /** These never answer; what they were to do is not done. */
+  hanging = new Set<Method>()
+  /** These take effect and never answer. */
+  hangingAfter = new Set<Method>()
   failure: (record?: SessionRecord) => unknown = () => new Error('connection reset by peer')
   /** Awaited before each call, to hold one back. */
   before: (method: Method) => unknown = () => undefined
@@ -30,8 +34,10 @@ export class WatchedStore extends Store {
     this.calls.push(method)
     await this.before(method)
     if (this.failing.has(method)) throw this.failure(record)
+    if (this.hanging.has(method)) await new Promise(() => {})
     const result = await call()
     if (this.failingAfter.has(method)) throw this.failure(record)
+    if (this.hangingAfter.has(method)) await new Promise(() => {})
     return result
   }
 
