@@ -1,5 +1,5 @@
 /**
- * The shop on Bun: `npm run start:bun`, or `bun examples/bun/server.ts` after a build. Sessions are kept in a SQLite file by
+ * The shop on Bun: `npm run start:bun`, or `npx bun examples/bun/server.ts` after a build. Sessions are kept in a SQLite file by
  * Bun's own driver, so nothing is installed for it but Drizzle.
  *
  * From the environment: PORT, DATA_DIR, SESSION_SECRET (comma-separated: the first signs, all verify), TRUST_PROXY.

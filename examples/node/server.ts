@@ -1,5 +1,5 @@
 /**
- * The shop on Node: `npm start`, or `node examples/node/server.ts` after a build. Sessions are kept in a libSQL file, which
+ * The shop on Node: `npm start`, or `npx node examples/node/server.ts` after a build. Sessions are kept in a libSQL file, which
  * is an ordinary SQLite file, so they outlive a restart.
  *
  * From the environment: PORT, HOST, DATA_DIR, SESSION_SECRET (comma-separated: the first signs, all verify), TRUST_PROXY.
