@@ -189,7 +189,7 @@ export class SessionManager<
 
   /** Ends the session of a token; whether there was one. Idempotent. */
   async removeSession(token: string): Promise<boolean> {
-    this.#needsRow('removeSession')
+    if (!this.#context.store.revocations) this.#needsRow('removeSession')
     const found = await identify(this.#context, String(token))
     if (found.standing === 'unknown' || found.standing === 'malformed') return false
     return destroySession(this.#context, found.record)
@@ -205,7 +205,10 @@ export class SessionManager<
     return listOf(this.#context, subject, idOf(options.current))
   }
 
-  /** Log out everywhere, or everywhere but the session (or id) in `except`; how many sessions ended. */
+  /**
+   * Log out everywhere, or everywhere but the session (or id) in `except`; how many sessions ended. Sealed sessions, which
+   * nobody can count, are 0: with `CookieStore`'s `revocations` all that signed in before end, whatever the number says.
+   */
   removeSessionsOf(
     subject: string,
     options: { except?: Session<Data, Flash> | string | undefined } = {},

@@ -7,7 +7,15 @@ import { lifecycleOf } from './lifecycle.ts'
 import { exclusively } from './lock.ts'
 import type { SessionRecord } from './record.ts'
 import type { Session } from './session.ts'
-import type { Expected, MaybePromise, SealContext, StoreCapabilities, StoreModel, UpdateResult } from './store-model.ts'
+import type {
+  Expected,
+  MaybePromise,
+  Revocations,
+  SealContext,
+  StoreCapabilities,
+  StoreModel,
+  UpdateResult,
+} from './store-model.ts'
 
 export type { Expected, MaybePromise, SealContext, StoreCapabilities, StoreModel, UpdateResult }
 
@@ -22,6 +30,11 @@ export abstract class Store implements StoreModel {
   }
 
   get copyTtl(): number | undefined {
+    return undefined
+  }
+
+  /** Only for stores whose token carries the record, where they remember what ended. */
+  get revocations(): Revocations | undefined {
     return undefined
   }
 
