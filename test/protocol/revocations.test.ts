@@ -6,6 +6,7 @@ import { SessionManager, type Session } from 'latchkey'
 import { CookieStore } from 'latchkey/stores/cookie'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { withoutWaiting } from './explore.ts'
 import { SteppedStore, SteppedThreeMethodStore, type Step } from './stepped-store.ts'
 
 const SECRET = 's'.repeat(32)
@@ -24,21 +25,19 @@ const KINDS = {
   endAllButOther: (world) => world.sessions.removeSessionsOf(SUBJECT, { except: world.otherId }),
 } satisfies Record<string, (world: World, session: Session) => unknown>
 
-/** Cryptography under way: only when there is none does every request wait for its store, or is done. */
+withoutWaiting()
+
+/** Encryption under way: only when there is none does every request wait for its store, or is done. */
 let busy = 0
 beforeAll(() => {
-  for (const name of ['digest', 'encrypt', 'decrypt', 'importKey', 'deriveBits'] as const) {
+  for (const name of ['encrypt', 'decrypt', 'importKey', 'deriveBits'] as const) {
     const real = crypto.subtle[name].bind(crypto.subtle) as (...args: unknown[]) => Promise<unknown>
-    vi.spyOn(crypto.subtle, name).mockImplementation((async (...args: unknown[]) => {
+    const counted = (...args: unknown[]): Promise<unknown> => {
       busy++
-      try {
-        return await real(...args)
-      } finally {
-        busy--
-      }
-    }) as never)
+      return real(...args).finally(() => busy--)
+    }
+    vi.spyOn(crypto.subtle, name).mockImplementation(counted as never)
   }
-  return () => void vi.restoreAllMocks()
 })
 
 async function settled(): Promise<void> {
@@ -156,10 +155,11 @@ async function explore(
 }
 
 describe.each(['own', 'three'] as const)('with a compare-and-set of %s', (methods) => {
-  const explored = async (kinds: readonly Kind[], check: Parameters<typeof explore>[2], atLeast = 2): Promise<void> => {
+  const explored = async (kinds: readonly Kind[], check: Parameters<typeof explore>[2]): Promise<void> => {
     const runs = await explore(kinds, methods, check)
     console.log(`${runs} interleavings of ${kinds.join(' + ')}`)
-    expect(runs).toBeGreaterThanOrEqual(atLeast)
+    // Three methods take turns by themselves: there two logouts have one order.
+    expect(runs).toBeGreaterThan(methods === 'own' ? 1 : 0)
   }
 
   test.each([
@@ -175,9 +175,12 @@ describe.each(['own', 'three'] as const)('with a compare-and-set of %s', (method
     await explored(kinds, ({ still }) => expect(still).toBe(0))
   })
 
-  test('P6: logout against a regenerate leaves no session at all, whoever was first', async () => {
-    await explored(['logout', 'regenerate'], ({ mine, other }) => expect([mine, other]).toEqual([[], true]))
-  })
+  test.each(['regenerate', 'login'] as const)(
+    'P6: logout and %s leave no session at all, whoever was first',
+    async (kind) => {
+      await explored(['logout', kind], ({ mine, other }) => expect([mine, other]).toEqual([[], true]))
+    },
+  )
 
   test('R05 P7: of two regenerates one takes the place', async () => {
     await explored(['regenerate', 'regenerate'], ({ mine }, { lost }) => expect([mine.length, lost]).toEqual([1, 1]))
@@ -193,14 +196,6 @@ describe.each(['own', 'three'] as const)('with a compare-and-set of %s', (method
     )
   })
 
-  test('I02: who is spared lives, also when the token is renewed at the same time', async () => {
-    await explored(
-      ['endOthers', 'regenerate'],
-      ({ mine, other }) => expect([mine.length, other]).toEqual([1, false]),
-      5,
-    )
-  })
-
   test('I02: and twice at once', async () => {
     await explored(['endOthers', 'endOthers'], ({ mine, other }) => expect([mine.length, other]).toEqual([1, false]))
   })
@@ -210,13 +205,20 @@ describe.each(['own', 'three'] as const)('with a compare-and-set of %s', (method
   })
 })
 
+test('I02: who is spared lives, also when the token is renewed at the same time', { timeout: 120_000 }, async () => {
+  const kinds: Kind[] = ['endOthers', 'regenerate']
+  const runs = await explore(kinds, 'own', ({ mine, other }) => expect([mine.length, other]).toEqual([1, false]))
+  console.log(`${runs} interleavings of ${kinds.join(' + ')}`)
+  expect(runs).toBeGreaterThan(1000)
+})
+
 describe('three at once', () => {
-  test.each([
-    [['logout', 'regenerate', 'write']],
-    [['logout', 'regenerate', 'regenerate']],
-    [['endAll', 'regenerate', 'regenerate']],
-  ] satisfies [Kind[]][])('P6: %s leave nothing of that subject open', { timeout: 120_000 }, async (kinds) => {
-    const runs = await explore(kinds, 'own', ({ still }) => expect(still).toBe(0))
-    console.log(`${runs} interleavings of ${kinds.join(' + ')}`)
-  })
+  test.each([[['logout', 'regenerate', 'write']], [['endAll', 'regenerate', 'regenerate']]] satisfies [Kind[]][])(
+    'P6: %s leave nothing of that subject open',
+    { timeout: 120_000 },
+    async (kinds) => {
+      const runs = await explore(kinds, 'own', ({ still }) => expect(still).toBe(0))
+      console.log(`${runs} interleavings of ${kinds.join(' + ')}`)
+    },
+  )
 })
