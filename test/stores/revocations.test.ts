@@ -9,6 +9,7 @@ import {
 } from 'latchkey'
 import { CookieStore } from 'latchkey/stores/cookie'
 import { MemoryStore } from 'latchkey/stores/memory'
+import { storeCases } from 'latchkey/testing'
 import { describe, expect, it } from 'vitest'
 import { bareModel, ThreeMethodStore } from '../testing/three-methods.ts'
 import { WatchedStore } from '../support/watched-store.ts'
@@ -227,6 +228,18 @@ describe('what it costs', () => {
     expect(await costs((session) => session.destroy(), again.token)).toEqual(['create'])
     const visitor = await site.begin()
     expect(await costs((session) => void (session.subject = 'u_42'), visitor.token)).toEqual(['create', 'get'])
+  })
+})
+
+describe('the conformance kit', () => {
+  const cases = storeCases(() => new CookieStore({ secret: SECRET, revocations: new MemoryStore() }))
+
+  it.each(cases.filter(({ skip }) => !skip))('$name', ({ run }) => run())
+
+  it('skips what asks for a row, which there is none of with `revocations` either', () => {
+    const skipped = cases.flatMap(({ skip }) => skip ?? [])
+    expect(new Set(skipped)).toEqual(new Set(['the record lives in the token: the store keeps no row']))
+    expect(cases.length - skipped.length).toBeGreaterThan(4)
   })
 })
 
