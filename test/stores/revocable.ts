@@ -1,6 +1,6 @@
 /** What the tests of revocations share: two instances of an app over one sealed cookie and one store of revocations. */
 import { CookieStore } from 'latchkey/stores/cookie'
-import { Store, type SessionOptions, type SessionRecord } from 'latchkey'
+import type { SessionOptions, SessionRecord, Store } from 'latchkey'
 import { Site, STORES } from '../protocol/site.ts'
 import { SECRET, type Data } from './sealed.ts'
 
