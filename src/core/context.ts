@@ -9,6 +9,7 @@ import {
 import type { Settings } from './options.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionPort } from './session.ts'
+import type { RevocationScope, Sealed } from './store-model.ts'
 import { destroyRecord, storeName, type MaybePromise, type Store, type StoreCallOptions } from './store.ts'
 
 export interface Context extends Settings {
@@ -109,13 +110,17 @@ export function unsupported(context: Context, method: string): SessionUnsupporte
 }
 
 /** Destroys a record and says so, once. */
-export async function destroySession(
-  context: Context,
-  record: Pick<SessionRecord, 'id' | 'subject'>,
-): Promise<boolean> {
+export async function destroySession(context: Context, record: Sealed): Promise<boolean> {
   const { id } = record
-  const existed = await callStore(context, 'destroy', (store, options) => destroyRecord(store, id, options), { id })
+  const destroy = (store: Store, options: StoreCallOptions): MaybePromise<boolean | void> =>
+    store.revocations?.end(record, scopeOf(context)) ?? destroyRecord(store, id, options)
+  const existed = await callStore(context, 'destroy', destroy, { id })
   if (existed === false) return false
   context.emit('destroyed', record)
   return true
+}
+
+/** For what, and by which clock, a token-carrying store remembers sessions that ended. */
+export function scopeOf({ cookie, now }: Pick<Context, 'cookie' | 'now'>): RevocationScope {
+  return { name: cookie.bareName, now }
 }

@@ -11,6 +11,7 @@ import { SessionExpiredError, SessionNotFoundError, StoreUnavailableError } from
 import type { RejectReason } from './events.ts'
 import { isExpired, isHandingOver } from './policy.ts'
 import { isRecord, type SessionRecord } from './record.ts'
+import { standingOf } from './revoke.ts'
 import { Session, stateOf } from './session.ts'
 import { SessionState } from './state.ts'
 import type { MaybePromise } from './store.ts'
@@ -58,6 +59,12 @@ export async function identify(context: Context, token: string, options: Identif
       open?.call(store, token, { name: cookie.bareName, reject: (why) => (reason = why), signal }),
     )
     if (!record) return reject(reason)
+    // What has expired is dead without asking.
+    const standing = isExpired(record, context.now()) ? 'live' : await standingOf(context, record)
+    if (standing !== 'live') {
+      if (standing === 'ended' || context.now() >= standing.until) return reject('unknown', record.id)
+      return { standing: 'superseded', record: { ...record, rotatedAt: standing.at } }
+    }
     return judge(context, record, record.verifier, undefined, reject)
   }
 

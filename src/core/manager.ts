@@ -195,7 +195,7 @@ export class SessionManager<
 
   /** Ends the session of a token; whether there was one. Idempotent. */
   async removeSession(token: string): Promise<boolean> {
-    this.#needsRow('removeSession')
+    if (!this.#context.store.revocations) this.#needsRow('removeSession')
     // Whatever its data is: an end is an end.
     const found = await identify({ ...this.#context, rules: undefined }, String(token))
     if (found.standing === 'unknown' || found.standing === 'malformed') return false
@@ -212,7 +212,10 @@ export class SessionManager<
     return listOf(this.#context, subject, idOf(options.current))
   }
 
-  /** Log out everywhere, or everywhere but the session (or id) in `except`; how many sessions ended. */
+  /**
+   * Log out everywhere, or everywhere but the session (or id) in `except`; how many sessions ended. Sealed sessions, which
+   * nobody can count, are 0: with `CookieStore`'s `revocations` all that signed in before end, whatever the number says.
+   */
   removeSessionsOf(
     subject: string,
     options: { except?: Session<Data, Flash> | string | undefined } = {},

@@ -51,6 +51,40 @@ export interface SealContext {
   signal?: AbortSignal | undefined
 }
 
+/** What is asked of a sealed session: who it is and since when, and how long it could still live. */
+export type Sealed = Pick<SessionRecord, 'id'> &
+  Partial<Pick<SessionRecord, 'subject' | 'authenticatedAt' | 'expiresAt' | 'endsAt'>>
+
+/** Whether a sealed session still counts. A replaced one is known as superseded from `at` to `until`, and then unknown. */
+export type Standing = 'live' | 'ended' | { at: number; until: number }
+
+/** The cookie's configured name, without its prefix, and the manager's clock. */
+export interface RevocationScope {
+  name: string
+  now(): number
+}
+
+/** What a token-carrying store remembers of the sessions that ended (`CookieStore` with `revocations`). */
+export interface Revocations {
+  standing(session: Sealed, scope: RevocationScope): Promise<Standing>
+  /** Ends a session; whether it did, and it had not ended before. */
+  end(session: Sealed, scope: RevocationScope): Promise<boolean>
+  /**
+   * Ends a session by putting another in its place, in one step (P7). `'replaced'` when another took its place before,
+   * `'ended'` when it had ended. Until `until` the old one is known as superseded.
+   */
+  replace(
+    old: SessionRecord,
+    next: SessionRecord,
+    until: number,
+    scope: RevocationScope,
+  ): Promise<'ok' | 'replaced' | 'ended'>
+  /** After `replace`: what was spared for the old session is spared for the new one (I02). */
+  follow(old: SessionRecord, next: SessionRecord, scope: RevocationScope): Promise<void>
+  /** Ends all sessions of a subject that signed in up to now, except one. */
+  endAllOf(subject: string, except: string | undefined, scope: RevocationScope): Promise<void>
+}
+
 /**
  * The bare contract, for a store written from nothing. `get`, `set` and `destroy` are enough; what is missing is built
  * on them as in `Store`, lifecycle methods fall back to the manager's own, and a call that needs another missing

@@ -10,6 +10,7 @@ import type { Session } from './session.ts'
 import type {
   Expected,
   MaybePromise,
+  Revocations,
   SealContext,
   StoreCallOptions,
   StoreCapabilities,
@@ -40,6 +41,11 @@ export abstract class Store implements StoreModel {
   }
 
   get copyTtl(): number | undefined {
+    return undefined
+  }
+
+  /** Only for stores whose token carries the record, where they remember what ended. */
+  get revocations(): Revocations | undefined {
     return undefined
   }
 
@@ -177,7 +183,7 @@ export function storeName(store: Store): string {
 }
 
 /** What the base class compares with: the record, or `undefined`; a `get` that throws `SessionNotFoundError` says "missing" too. */
-async function getRecord(
+export async function getRecord(
   store: StoreModel,
   id: string,
   options: StoreCallOptions | undefined,

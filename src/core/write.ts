@@ -9,6 +9,7 @@ import { codeFor } from './csrf.ts'
 import { SessionConflictError, SessionNotFoundError } from './errors.ts'
 import { endsOfLife, isExpired, isHandingOver, slide, startOfLife } from './policy.ts'
 import { isRecord, withoutUndefined, type PreviousToken, type SessionRecord } from './record.ts'
+import { followSealed, replaceSealed, standingOf } from './revoke.ts'
 import type { SessionState } from './state.ts'
 import { destroyRecord } from './store.ts'
 import { createId, createSecret, isId, nextSecret, verifierOf } from './token.ts'
@@ -28,29 +29,34 @@ export async function create(context: Context, state: SessionState, base?: Sessi
   const turn = await regeneration(context, state)
   for (let tries = 0; tries < ID_TRIES; tries++) {
     const id = await drawId(context, state)
+    // An id that was in use is another session's, or ended (S05, R23); only a drawing of the user's own repeats itself.
+    if (context.genid && (id === base?.id || (await standingOf(context, { id })) !== 'live')) continue
     const record = { ...draft(context, state, base, turn), id, version: 1 }
     delete record.previous
     if (context.rules) await context.rules.check(record, base)
-    if (await insert(context, state, record, turn.secret)) {
-      context.emit(base ? 'regenerated' : 'created', { id, subject: record.subject })
-      return 'done'
-    }
+    const outcome = await insert(context, state, record, turn.secret, base)
+    if (outcome === 'taken') continue
+    if (outcome === 'done') context.emit(base ? 'regenerated' : 'created', { id, subject: record.subject })
+    return outcome
   }
   throw new SessionConflictError(
     `No free session id after ${ID_TRIES} tries. Let \`genid\` return ids that are not in use.`,
   )
 }
 
-async function insert(context: Context, state: SessionState, record: SessionRecord, secret: string): Promise<boolean> {
-  if (context.store.capabilities.carriesRecord) {
-    await sealed(context, state, record)
-    return true
-  }
+async function insert(
+  context: Context,
+  state: SessionState,
+  record: SessionRecord,
+  secret: string,
+  replaced: SessionRecord | undefined,
+): Promise<Outcome | 'taken'> {
+  if (context.store.capabilities.carriesRecord) return sealed(context, state, record, replaced)
   const token = await tokenText(context, record.id, secret)
   const asOf = context.now()
-  if (!(await callStore(context, 'create', (store, options) => store.create(record, options), record))) return false
+  if (!(await callStore(context, 'create', (store, options) => store.create(record, options), record))) return 'taken'
   settle(state, record, token, secret, asOf)
-  return true
+  return 'done'
 }
 
 /** The token that a write brings in, and what it leaves of the one before. */
@@ -78,6 +84,8 @@ export async function update(context: Context, state: SessionState): Promise<Out
     const record = draft(context, state, base, turn)
     if (context.rules) await context.rules.check(record, base)
     if (capabilities.carriesRecord) {
+      // What ended while this request ran stays ended, and its cookie is not sent again (P6, R03).
+      if ((await standingOf(context, base)) !== 'live') return 'lost'
       await sealed(context, state, record)
       context.emit('updated', record)
       return 'done'
@@ -164,7 +172,8 @@ async function regenerateUnderNewId(context: Context, state: SessionState): Prom
     if (base.verifier !== old.verifier) return 'lost'
   }
   const outcome = await create(context, state, base)
-  await callStore(context, 'destroy', (store, options) => destroyRecord(store, old.id, options), old)
+  if (!context.store.revocations)
+    await callStore(context, 'destroy', (store, options) => destroyRecord(store, old.id, options), old)
   return outcome
 }
 
@@ -254,8 +263,16 @@ function previousOf(
   return isFirstUse ? { ...previous, until: now + context.grace } : previous
 }
 
-/** The record as a token of its own; nothing is stored. Too large is an error here, before anything is sent (P17). */
-async function sealed(context: Context, state: SessionState, record: SessionRecord): Promise<void> {
+/**
+ * The record as a token of its own; nothing is stored. Too large is an error here, before anything is sent (P17). The session
+ * it takes the place of ends before the token leaves, and the token is not the visitor's before that.
+ */
+async function sealed(
+  context: Context,
+  state: SessionState,
+  record: SessionRecord,
+  replaced?: SessionRecord,
+): Promise<Outcome> {
   const token = await callStore(
     context,
     'seal',
@@ -265,7 +282,14 @@ async function sealed(context: Context, state: SessionState, record: SessionReco
   const transport = state.carried?.transport ?? context.transports.at(-1)
   if (token && transport === 'cookie')
     checkCookieSize(context.cookie, state.carried?.cookieName ?? context.cookie.secureName, token)
+  if (replaced) {
+    const signsIn = state.subjectSet?.value !== undefined
+    const until = context.now() + SUPERSEDED_FOR
+    if (!(await replaceSealed(context, replaced, record, until, signsIn))) return 'lost'
+  }
   settle(state, record, token, record.verifier)
+  if (replaced) await followSealed(context, replaced, record)
+  return 'done'
 }
 
 function settle(

@@ -1,17 +1,24 @@
 /**
  * CookieStore: the record lives in the cookie itself, sealed as a standard JWE (RFC 7516: compact, `dir`, `A256GCM`) with
  * `jose`. Nothing is kept on the server, and so a copy of the cookie outlives its logout: it stays valid until the session
- * inside expires. Of two responses to one browser, the last one wins.
+ * inside expires, unless `revocations` remember what ended (revocations.ts). Of two responses to one browser, the last one wins.
  */
 import { SessionTooLargeError, SessionUnsupportedError } from '../core/errors.ts'
 import type { Secret } from '../core/keys.ts'
 import { isRecord, type SessionRecord } from '../core/record.ts'
-import { Store, type SealContext, type StoreCapabilities } from '../core/store.ts'
+import type { Revocations } from '../core/store-model.ts'
+import { Store, type SealContext, type StoreCapabilities, type StoreModel } from '../core/store.ts'
+import { RevocationList } from './revocations.ts'
 import { Sealer, secretsOf } from './seal.ts'
 
 export interface CookieStoreOptions {
   /** Text or bytes of at least 32 bytes, or a list: the first seals, all open. */
   secret: Secret | readonly Secret[] | undefined
+  /**
+   * A store that remembers which sessions ended, and whose, until they would have ended by themselves: then a copied cookie
+   * dies with its logout (C06), and `removeSession` and `removeSessionsOf` work. Default none: a copy outlives its logout.
+   */
+  revocations?: StoreModel
 }
 
 /** Three cookies of 4096 octets hold no more. */
@@ -21,14 +28,27 @@ const LONGEST = 3 * 4096
 export class CookieStore extends Store {
   readonly #sealer: Sealer
 
-  /** @throws SessionConfigError when the secret is missing or short */
+  readonly #revocations: RevocationList | undefined
+
+  /** @throws SessionConfigError when the secret is missing or short, or `revocations` is no store that keeps records */
   constructor(options: CookieStoreOptions) {
     super()
     this.#sealer = new Sealer(secretsOf(options))
+    if (!('revocations' in options)) return
+    this.#revocations = new RevocationList(options.revocations as StoreModel)
+    const { store } = this.#revocations
+    if (store.removeExpired) this.removeExpired = store.removeExpired.bind(store)
+    if (store.countExpired) this.countExpired = store.countExpired.bind(store)
   }
 
+  /** Never atomic: of two responses the last one wins. `revocations` are as far behind as their store may be. */
   override get capabilities(): StoreCapabilities {
-    return { atomic: false, consistency: 'strong', carriesRecord: true }
+    const { consistency } = this.#revocations?.store.capabilities ?? { consistency: 'strong' }
+    return { atomic: false, consistency, carriesRecord: true }
+  }
+
+  override get revocations(): Revocations | undefined {
+    return this.#revocations
   }
 
   /** The record as a token. @throws SessionTooLargeError when no cookies could hold it (P17) */
@@ -47,7 +67,7 @@ export class CookieStore extends Store {
     return void reject?.('signature')
   }
 
-  /** Nothing is kept here that could be removed; the cookie is cleared by the core. */
+  /** Nothing is kept here that could be removed: the core clears the cookie, and marks the id in `revocations`. */
   override destroy(_id: string): void {}
 
   override get(_id: string): never {

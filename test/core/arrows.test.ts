@@ -113,7 +113,9 @@ describe('imports go one way', () => {
       ),
     )
     expect(edges(shared, (to) => to.startsWith('stores/'))).toEqual([])
-    expect(foreign.filter((edge) => !edge.startsWith('stores/libsql.ts → stores/sqlite'))).toEqual([])
+    const allowed = (edge: string): boolean =>
+      edge.startsWith('stores/libsql.ts → stores/sqlite') || edge === 'stores/cookie.ts → stores/revocations.ts'
+    expect(foreign.filter((edge) => !allowed(edge))).toEqual([])
     expect(readFileSync(join(SRC, 'stores/libsql.ts'), 'utf8')).toMatch(/class LibsqlStore extends SqliteStore/)
     expect(edges(['stores/cookie-cache.ts'], (to) => to.startsWith('stores/'))).toEqual([
       'stores/cookie-cache.ts → stores/cookie.ts',

@@ -175,7 +175,10 @@ describe('the signal', () => {
     await waiting(1)
     await vi.advanceTimersByTimeAsync(6_000)
     expect(await creating).toBeInstanceOf(StoreUnavailableError)
-    expect([signals['set']?.aborted, (signals['set']?.reason as Error | undefined)?.name]).toEqual([true, 'TimeoutError'])
+    expect([signals['set']?.aborted, (signals['set']?.reason as Error | undefined)?.name]).toEqual([
+      true,
+      'TimeoutError',
+    ])
   })
 })
 
