@@ -10,6 +10,12 @@ import { targetsTable } from './targets.ts'
 const PAGE = join(bench, '../docs/performance.md')
 const [BEGIN, END] = ['<!-- bench: begin -->', '<!-- bench: end -->']
 
+const KINDS = [
+  ['memory', 'Sessions in memory'],
+  ['sealed', 'Sessions in the cookie'],
+  ['libsql', 'Sessions in libSQL'],
+] as const
+
 export interface Results {
   tables: ReadonlyMap<Runtime, readonly Table[]>
   http: readonly string[]
@@ -50,22 +56,50 @@ function acrossRuntimes(tables: Results['tables'], first: Table, level: number):
   return tableOf([`${level === 0 ? '1' : '16'} in flight`, ...runtimes], rows)
 }
 
+/** The other sizes of data: latchkey alone, with its times of the floor. */
+function otherPayloads(tables: Results['tables'], payload: number): string {
+  const runtimes = [...tables.keys()]
+  const some = [...tables.values()][0]?.filter((one) => one.payload === payload) ?? []
+  const rows = some.flatMap((first) =>
+    first.rows
+      .filter(({ role }) => role === 'latchkey')
+      .map(({ contestant }) => [
+        `${first.scenario}: ${contestant}`,
+        ...runtimes.map((runtime) => {
+          const table = tables.get(runtime)?.find((one) => titleOf(one) === titleOf(first))
+          const spread = table && microsOf(table, contestant)
+          return spread ? `${digits(spread.median)} · ${digits(ratio(table, contestant, table.floor))}×` : '–'
+        }),
+      ]),
+  )
+  return tableOf([`${payload} B`, ...runtimes], rows)
+}
+
+/** Long, so folded away. */
+function folded(summary: string, parts: readonly string[]): string {
+  return [`<details><summary>${summary}</summary>`, ...parts, '</details>'].join('\n\n')
+}
+
 /** What was not measured, and why; what the reader must know of what was. */
 function remarks(tables: Results['tables']): string {
-  const lines = new Set<string>()
+  const leftOut = new Map<string, Set<string>>()
+  const notes = new Set<string>()
   for (const [runtime, list] of tables) {
     for (const { scenario, payload, rows } of list) {
       for (const { contestant, left, note } of rows) {
-        if (note !== undefined) lines.add(`- ${contestant}: ${note}.`)
-        if (left !== undefined) lines.add(`- ${contestant}, ${scenario}, ${payload} B, ${runtime}: left out, ${left}.`)
+        if (note !== undefined) notes.add(`- ${contestant}: ${note}.`)
+        if (left === undefined) continue
+        const key = `- ${contestant}, left out: ${left}. That is in`
+        leftOut.set(key, (leftOut.get(key) ?? new Set()).add(`${scenario}, ${payload} B, ${runtime}`))
       }
     }
   }
-  return [...lines].toSorted().join('\n')
+  const lines = [...leftOut].map(([key, where]) => `${key} ${[...where].join('; ')}.`)
+  return [...notes, ...lines].toSorted().join('\n')
 }
 
 export function section({ tables, http, sizes, weights, sweeps }: Results): string {
-  const all = [...(tables.get('node') ?? [...tables.values()][0] ?? [])]
+  const all = [...tables.values()][0] ?? []
   return [
     circumstances([...tables.keys()]),
     '### Targets',
@@ -73,12 +107,21 @@ export function section({ tables, http, sizes, weights, sweeps }: Results): stri
     targetsTable(tables),
     '### Times',
     'Each cell: median in microseconds (quartiles) · times the bare handler · times the floor.',
-    ...all.flatMap((table) => [
-      `#### ${titleOf(table)}`,
-      `Floor: ${table.floor}.`,
-      acrossRuntimes(tables, table, 0),
-      acrossRuntimes(tables, table, 1),
-    ]),
+    ...KINDS.map(([kind, title]) =>
+      folded(
+        title,
+        all
+          .filter((table) => table.kind === kind && table.payload === 1000)
+          .flatMap((table) => [
+            `#### ${titleOf(table)}`,
+            `Floor: ${table.floor}.`,
+            acrossRuntimes(tables, table, 0),
+            acrossRuntimes(tables, table, 1),
+          ]),
+      ),
+    ),
+    'With less data and with more: median in microseconds · times the floor, one call in flight.',
+    ...[200, 3000].map((payload) => otherPayloads(tables, payload)),
     '### Remarks on the times',
     remarks(tables),
     '### Over HTTP',
