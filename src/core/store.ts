@@ -186,7 +186,7 @@ export function storeName(store: Store): string {
 export async function getRecord(
   store: StoreModel,
   id: string,
-  options: StoreCallOptions | undefined,
+  options?: StoreCallOptions,
 ): Promise<SessionRecord | undefined> {
   try {
     // Given up when the time is over: its turn ends then, and nothing is written after it.

@@ -1,0 +1,68 @@
+/** The sweep of expired sessions in libSQL, beside the raw client's delete of as many rows. */
+import { join } from 'node:path'
+import { rmSync } from 'node:fs'
+import { createClient } from '@libsql/client'
+import { SessionManager } from 'latchkey'
+import { LibsqlStore } from 'latchkey/stores/libsql'
+import { seedData } from './contestant.ts'
+import { temporary } from './runtimes/run.ts'
+import { spreadOf } from './stats.ts'
+import { digits, tableOf } from './table.ts'
+
+const BATCH = 100
+const DAY = 86_400_000
+
+/** Milliseconds of each batch. */
+async function ours(directory: string, count: number): Promise<number[]> {
+  let time = Date.now()
+  const store = new LibsqlStore({ url: `file:${join(directory, 'ours.db')}` })
+  const sessions = new SessionManager({ store, now: () => time })
+  for (let made = 0; made < count; made++) await sessions.createSession({ ...seedData(200) })
+  time += 2 * DAY
+  const batches: number[] = []
+  let before = performance.now()
+  const onProgress = (): void => {
+    batches.push(performance.now() - before)
+    before = performance.now()
+  }
+  const removed = await sessions.removeExpiredSessions({ batch: BATCH, onProgress })
+  store.close()
+  if (removed !== count) throw new Error(`${removed} of ${count} were removed`)
+  return batches
+}
+
+async function raw(directory: string, count: number): Promise<number[]> {
+  const client = createClient({ url: `file:${join(directory, 'raw.db')}`, concurrency: 1 })
+  await client.executeMultiple(
+    'PRAGMA journal_mode = WAL; create table floor (id text primary key, data text, ends integer); create index ends on floor (ends)',
+  )
+  const data = JSON.stringify(seedData(200))
+  for (let made = 0; made < count; made++)
+    await client.execute({ sql: 'insert into floor values (?, ?, 1)', args: [crypto.randomUUID(), data] })
+  const batches: number[] = []
+  for (let removed = 0; removed < count;) {
+    const before = performance.now()
+    const sql = 'delete from floor where id in (select id from floor where ends <= ? limit ?)'
+    removed += (await client.execute({ sql, args: [Date.now(), BATCH] })).rowsAffected
+    batches.push(performance.now() - before)
+  }
+  client.close()
+  return batches
+}
+
+export async function sweeps(quick: boolean): Promise<string[]> {
+  const directory = temporary()
+  const count = quick ? 500 : 10_000
+  try {
+    const rows = [
+      ['raw libSQL client', await raw(directory, count)] as const,
+      ['`removeExpiredSessions`', await ours(directory, count)] as const,
+    ].map(([name, batches]) => {
+      const { q1, median, q3 } = spreadOf(batches)
+      return [name, `${digits(median)} (${digits(q1)}–${digits(q3)})`, digits((median * 1000) / BATCH)]
+    })
+    return [tableOf([`a sweep of ${count} rows`, `ms for a batch of ${BATCH}`, 'µs a row'], rows)]
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
