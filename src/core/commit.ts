@@ -5,6 +5,7 @@ import { SessionStateError, StoreUnavailableError } from './errors.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionState, SessionStatus } from './state.ts'
+import type { MaybePromise } from './store.ts'
 import { create, handOver, mustHold, noteLost, touch, update, type Outcome } from './write.ts'
 
 export interface CommitOptions {
@@ -23,11 +24,21 @@ export async function commitSession(
 ): Promise<Response> {
   if (state.settings !== context)
     throw new SessionStateError('This session belongs to another manager; commit it with that.')
+  const copies = (): MaybePromise<string[]> =>
+    context.store.copyTtl === undefined ? NONE : copyCookies(context, state, response)
+  const failed = options.failed || response.status >= 500
+  // Most requests change nothing: then there is no turn to take, and nothing to wait for.
+  if (!failed && !state.committed && !state.queue && state.status === 'clean') {
+    state.close()
+    return withSessionHeaders(context, state, response, await copies())
+  }
   return state.enqueue(async () => {
     if (!state.committed) await persist(context, state, response, options)
-    return withSessionHeaders(context, state, response, await copyCookies(context, state, response))
+    return withSessionHeaders(context, state, response, await copies())
   })
 }
+
+const NONE: string[] = []
 
 async function persist(
   context: Context,

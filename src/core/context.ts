@@ -6,6 +6,7 @@ import {
   SessionUnsupportedError,
   StoreUnavailableError,
 } from './errors.ts'
+import type { Memo } from './memo.ts'
 import type { Settings } from './options.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionPort } from './session.ts'
@@ -16,6 +17,8 @@ export interface Context extends Settings {
   /** The manager itself: the last argument of the store's lifecycle methods. */
   manager: object
   port: SessionPort
+  /** Verified tokens, and the verifiers of their secrets. */
+  memo: Memo<string>
 }
 
 /**

@@ -24,9 +24,14 @@ const BLANKS = /^[ \t]+|(?<![ \t])[ \t]+$/g
  * at `;` whatever the quotes, only spaces and tabs are trimmed, a nameless `=name=x` does not count.
  */
 export function readCookie(header: string, name: string): string | undefined {
-  const pairs = header.split(';').map((pair) => pair.replace(BLANKS, ''))
-  const found = pairs.find((pair) => pair.startsWith(`${name}=`))
-  return found?.slice(name.length + 1).replace(BLANKS, '')
+  // A scan that makes nothing of the pairs in between: most of a header is other people's cookies.
+  for (let start = 0, end = 0; start <= header.length; start = end + 1) {
+    end = header.indexOf(';', start)
+    if (end < 0) end = header.length
+    while (header[start] === ' ' || header[start] === '\t') start++
+    if (header.startsWith(`${name}=`, start)) return header.slice(start + name.length + 1, end).replace(BLANKS, '')
+  }
+  return undefined
 }
 
 /** The names a value may be spread over: `name`, `name.1`, `name.2`. */
@@ -47,8 +52,10 @@ export interface PresentedCookie {
 
 /** Reads a value and, after a piece that fills its cookie, the next piece. Leftovers of a longer value are only counted. */
 export function readChunks(header: string, name: string, chunks: number): PresentedCookie | undefined {
+  const first = readCookie(header, name)
+  if (first === undefined) return undefined
+  if (chunks === 1) return { value: first, cookies: 1 }
   const pieces = chunkNames(name, chunks).map((each) => readCookie(header, each))
-  if (pieces[0] === undefined) return undefined
   let value = ''
   for (const piece of pieces) {
     value += piece ?? ''

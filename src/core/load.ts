@@ -71,10 +71,16 @@ export async function identify(context: Context, token: string, options: Identif
   const parts = parseToken(token, context.signer !== undefined)
   if (!parts) return reject('malformed')
   const { id, secret, signature } = parts
-  if (signature !== undefined && !(await context.signer?.verify(`${id}.${secret}`, signature)))
+  const known = context.memo.get(token)
+  if (!known && signature !== undefined && !(await context.signer?.verify(`${id}.${secret}`, signature)))
     return reject('signature')
-  const verifier = await verifierOf(secret)
+  const verifier = known ?? (await verifierOf(secret))
   const copy = options.copy === undefined ? undefined : await openCopy(context, options.copy, id, verifier)
+  // Not before a record confirms it: anybody could have sent what is not signed.
+  const remember = (): void => {
+    if (!known) context.memo.set(token, verifier)
+  }
+  if (copy) remember()
   if (copy && !options.fresh && isFresh(context, copy)) return judge(context, copy.record, secret, undefined, reject)
   const asOf = context.now()
   const record = await readRecord(context, id, { id }, 'load')
@@ -85,6 +91,7 @@ export async function identify(context: Context, token: string, options: Identif
     throw new StoreUnavailableError('The session store answered with another session than the one asked for.')
   }
   if (constantTimeEqual(verifier, record.verifier)) {
+    remember()
     // An eventual store may still show what was there before this visitor's own last write; the copy is no younger for that.
     if (copy && isAhead(context, copy, record)) return judge(context, copy.record, secret, undefined, reject)
     return judge(context, record, secret, asOf, reject)

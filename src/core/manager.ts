@@ -10,6 +10,7 @@ import type { Duration } from './duration.ts'
 import { SessionConfigError, SessionDataError } from './errors.ts'
 import { answerAsNew, buildSession, identify, loadSession, openToken, readable } from './load.ts'
 import { attach } from './lifecycle.ts'
+import { Memo } from './memo.ts'
 import { resolveOptions, type SchemaOptions, type SessionOptions } from './options.ts'
 import { sessionPort } from './port.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
@@ -65,7 +66,12 @@ export class SessionManager<
       : [options: SessionOptions<Data> & NeedsSerializer<Data> & { initial: () => Data }]
   )
   constructor(options: object = {}) {
-    const context = { ...resolveOptions(options), manager: this, port: sessionPort(() => this.#context) }
+    const context = {
+      ...resolveOptions(options),
+      manager: this,
+      port: sessionPort(() => this.#context),
+      memo: new Memo<string>(),
+    }
     this.#context = context
     attach(context.store, this, {
       generate: (request) => this.#keep(request, buildSession(context, request), true),

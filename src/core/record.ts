@@ -53,31 +53,26 @@ export interface SessionRecord {
   previous?: PreviousToken
 }
 
-/** What the keys of a record may be. */
-const TYPES: Partial<Record<keyof SessionRecord, string>> = {
-  id: 'string',
-  verifier: 'string',
-  data: 'string',
-  flash: 'string undefined',
-  version: 'number',
-  createdAt: 'number',
-  rotatedAt: 'number',
-  lastSeenAt: 'number',
-  expiresAt: 'number',
-  endsAt: 'number null',
-  subject: 'string undefined',
-  info: 'object undefined',
-}
+const TEXTS = ['id', 'verifier', 'data'] as const
+const NUMBERS = ['version', 'createdAt', 'rotatedAt', 'lastSeenAt', 'expiresAt'] as const
 
 /** Whether a store's answer has the shape of a record; a row that has not is treated as missing. */
 export function isRecord(value: unknown): value is SessionRecord {
-  const { previous, ...record } = Object(value) as SessionRecord
-  if (previous !== undefined && typeof previous?.verifier !== 'string') return false
-  return Object.entries(TYPES).every(([key, types]) => types.split(' ').includes(typeOf(record[key as 'id'])))
+  const record = Object(value) as SessionRecord
+  const { endsAt, flash, subject, info, previous } = record
+  return (
+    TEXTS.every((key) => typeof record[key] === 'string') &&
+    NUMBERS.every((key) => isNumber(record[key])) &&
+    (endsAt === null || isNumber(endsAt)) &&
+    (flash === undefined || typeof flash === 'string') &&
+    (subject === undefined || typeof subject === 'string') &&
+    (info === undefined || (typeof info === 'object' && info !== null)) &&
+    (previous === undefined || typeof (previous as PreviousToken | null)?.verifier === 'string')
+  )
 }
 
-function typeOf(value: unknown): string {
-  return value === null ? 'null' : Number.isNaN(value) ? 'NaN' : typeof value
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(value)
 }
 
 /** A copy without the keys whose value is `undefined`, so that records compare and serialise alike everywhere. */

@@ -56,7 +56,7 @@ export class SessionState {
   destroyed = false
   destroyDone = false
   /** One write at a time: `save()` and commit queue up here. */
-  queue: Promise<unknown> = Promise.resolve()
+  queue: Promise<unknown> | undefined
 
   /** The handler asked for a write although nothing shows one: `save()`, `csrfToken()`. */
   asked = false
@@ -210,15 +210,17 @@ export class SessionState {
 
   /** Runs a task when those before it are done; no change is taken in meanwhile. */
   enqueue<T>(task: () => Promise<T>): Promise<T> {
-    const turn = this.queue.then(async () => {
+    const run = async (): Promise<T> => {
       this.writing = true
       try {
         return await task()
       } finally {
         this.writing = false
       }
-    })
-    this.queue = turn.catch(() => {})
+    }
+    const turn = this.queue ? this.queue.then(run) : run()
+    const tail = turn.catch(() => {}).then(() => void (this.queue === tail && (this.queue = undefined)))
+    this.queue = tail
     return turn
   }
 

@@ -3,6 +3,7 @@
  * random bits as 43 characters of base64url, of which stores only ever see the hash. A token is matched as text: another
  * encoding of the same bytes is another token (C01).
  */
+import type { MaybePromise } from './store-model.ts'
 import { base64url, hmac, hmacKey, randomBytes, sha256, utf8 } from './bytes.ts'
 
 /** A token taken apart. Nothing is verified yet. */
@@ -39,6 +40,6 @@ export async function nextSecret(secret: string, handover: string): Promise<stri
 }
 
 /** What stores keep of a secret. */
-export function verifierOf(secret: string): Promise<string> {
+export function verifierOf(secret: string): MaybePromise<string> {
   return sha256(secret)
 }

@@ -7,6 +7,7 @@ import { compactDecrypt } from 'jose/jwe/compact/decrypt'
 import { CompactEncrypt } from 'jose/jwe/compact/encrypt'
 import { base64url, fromBase64url, isBase64url, utf8, type Bytes } from '../core/bytes.ts'
 import { SessionConfigError } from '../core/errors.ts'
+import { Memo } from '../core/memo.ts'
 import { deriveKey, keysOf, parseSecrets } from '../core/keys.ts'
 
 /** One secret's key for one name. */
@@ -22,6 +23,8 @@ const ALGORITHMS = { alg: 'dir', enc: 'A256GCM' } as const
 /** Seals and opens under the keys of a list of secrets; derived at first use, once per name. */
 export class Sealer {
   readonly #keysFor: (name: string) => Promise<SealKey[]>
+  /** By name, what seals opened to, as text: each opening makes objects of its own (P19). */
+  readonly #memos = new Map<string, Memo<string>>()
 
   constructor(secrets: readonly Bytes[]) {
     this.#keysFor = keysOf(secrets, sealKey)
@@ -41,6 +44,9 @@ export class Sealer {
     name: string,
     reject?: (reason: 'malformed' | 'key' | 'signature') => void,
   ): Promise<unknown> {
+    const memo = this.#memoOf(name)
+    const known = memo.get(text)
+    if (known !== undefined) return JSON.parse(known)
     const header = headerOf(text)
     if (header === undefined) return void reject?.('malformed')
     const keys = await this.#keysFor(name)
@@ -51,11 +57,20 @@ export class Sealer {
         keyManagementAlgorithms: [ALGORITHMS.alg],
         contentEncryptionAlgorithms: [ALGORITHMS.enc],
       })
-      return JSON.parse(new TextDecoder().decode(plaintext))
+      const opened = new TextDecoder().decode(plaintext)
+      const value: unknown = JSON.parse(opened)
+      memo.set(text, opened)
+      return value
     } catch {
       // Authentication failed, or what a holder of the key sealed is no JSON: not ours, whatever else it is (C03).
       return void reject?.('signature')
     }
+  }
+
+  #memoOf(name: string): Memo<string> {
+    let memo = this.#memos.get(name)
+    if (!memo) this.#memos.set(name, (memo = new Memo()))
+    return memo
   }
 }
 
