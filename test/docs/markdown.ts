@@ -21,7 +21,9 @@ export interface Found {
   text: string
 }
 
-/** README.md, ARCHITECTURE.md, everything in docs/ and the README of every example. */
+const ROOT = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
+
+/** The documents at the root, everything in docs/ and the README of every example. */
 export function findDocs(root: string): Doc[] {
   const within = (folder: string, wanted: (name: string) => boolean): string[] =>
     existsSync(join(root, folder))
@@ -30,7 +32,7 @@ export function findDocs(root: string): Doc[] {
           .filter((path) => !path.includes('node_modules/') && wanted(path))
       : []
   const paths = [
-    ...['README.md', 'ARCHITECTURE.md'].filter((path) => existsSync(join(root, path))),
+    ...ROOT.filter((path) => existsSync(join(root, path))),
     ...within('docs', (path) => path.endsWith('.md')),
     ...within('examples', (path) => path.endsWith('/README.md')),
   ]

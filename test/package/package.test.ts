@@ -10,7 +10,8 @@ import { join, posix } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { consumer, emptyFolder, entries, manifest, modules, pack, peers, remove, run } from './packed.ts'
+import { links } from '../docs/markdown.ts'
+import { consumer, emptyFolder, entries, manifest, modules, pack, peers, remove, root, run } from './packed.ts'
 
 const specifiers = entries.map((entry) => entry.specifier)
 
@@ -76,9 +77,11 @@ beforeAll(async () => {
 afterAll(() => remove(workspace))
 
 describe('the tarball', () => {
-  test('holds the build, its sources, the SQL and the four papers, and nothing else', () => {
-    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'migrations/0001_sessions.sql', 'package.json']
-    expect(packed.filter((path) => !/^(src|dist)\//.test(path)).toSorted()).toEqual(papers)
+  test('holds the build, its sources, the SQL, the guides and the papers, and nothing else', () => {
+    const papers = ['ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md']
+    const others = [...papers, 'migrations/0001_sessions.sql', 'package.json']
+    expect(packed.filter((path) => !/^(src|dist|docs)\//.test(path)).toSorted()).toEqual(others)
+    expect(packed.filter((path) => /^docs\/.*(?<!\.md)$/.test(path))).toEqual([])
 
     const sources = packed.filter((path) => path.startsWith('src/'))
     const built = sources.flatMap((path) =>
@@ -86,6 +89,19 @@ describe('the tarball', () => {
     )
     expect(sources.filter((path) => !path.endsWith('.ts') || path.endsWith('.test.ts'))).toEqual([])
     expect(packed.filter((path) => path.startsWith('dist/')).toSorted()).toEqual(built.toSorted())
+  })
+
+  test('holds what its pages link to, but for what is of use in a clone only', async () => {
+    const pages = packed.filter((path) => path.endsWith('.md'))
+    const outside = new Set<string>()
+    for (const path of pages) {
+      for (const { text } of links({ path, text: await readFile(join(root, path), 'utf8') })) {
+        const [file = ''] = text.split('#')
+        const target = posix.join(posix.dirname(path), file)
+        if (file !== '' && !/^[a-z]+:/.test(file) && !packed.includes(target)) outside.add(target.split('/')[0] ?? '')
+      }
+    }
+    expect([...outside].toSorted()).toEqual(['CONTRIBUTING.md', 'examples'])
   })
 
   test('holds every file that `exports` names', () => {

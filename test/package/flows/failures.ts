@@ -80,7 +80,7 @@ export const failureFlows: readonly FlowCase[] = [
   },
   {
     title: 'F07 P15 regenerate() is carried out by a request that failed, with data and subject as loaded',
-    needs: 'row',
+    needs: 'end',
     async run(open) {
       const site = await open()
       await signedIn(site)

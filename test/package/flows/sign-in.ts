@@ -19,7 +19,7 @@ export const signInFlows: readonly FlowCase[] = [
   },
   {
     title: 'F03 P7 the token from before the login opens nothing any more',
-    needs: 'row',
+    needs: 'end',
     async run(open) {
       const site = await open()
       await site.visit((session) => session.set('cart', ['mug']))
@@ -93,7 +93,7 @@ export const signInFlows: readonly FlowCase[] = [
   },
   {
     title: 'F05 P6 the token of a session that was ended and started again opens nothing',
-    needs: 'row',
+    needs: 'end',
     async run(open) {
       const site = await open()
       await site.visit((session) => session.set('cart', ['mug']))
@@ -114,7 +114,7 @@ export const signInFlows: readonly FlowCase[] = [
   },
   {
     title: 'F19 P6 after destroy() the row is gone, and replaying the cookie gives nothing',
-    needs: 'row',
+    needs: 'end',
     async run(open) {
       const site = await open()
       await site.visit((session) => (session.subject = 'u_42'))

@@ -2,7 +2,9 @@
  * What is measured in every runtime with the library installed: the conformance kit on each store, and the request cases
  * through each adapter over it. One report a line, as the kit without a test runner prints them.
  */
-import { measure, type Report, type Subject, type Task } from '../../runtimes/conformance.ts'
+import { CookieStore } from '../../../src/stores/cookie.ts'
+import { MemoryStore } from '../../../src/stores/memory.ts'
+import { measure, subject, type Making, type Report, type Subject, type Task } from '../../runtimes/conformance.ts'
 import { adapters, flowCases } from '../flows/index.ts'
 
 /** A report of the kit, or of the request cases through an adapter. */
@@ -24,9 +26,20 @@ const ROWS: readonly [row: string, on: readonly string[]][] = [
   ['LibsqlStore', ['LibsqlStore on a file', 'LibsqlStore over HTTP']],
   ['CloudflareKVStore', ['CloudflareKVStore']],
   ['CookieStore', ['CookieStore']],
+  ['CookieStore with revocations', ['CookieStore with revocations']],
   ['CookieCache over MemoryStore', ['CookieCache over MemoryStore']],
+  ['EncryptedStore over MemoryStore', ['EncryptedStore over MemoryStore']],
   ['a store of three methods', ['three methods over a Map']],
 ]
+
+/** Sealed cookies, and a store that remembers what ended. The kit's own cases are on rows, of which it keeps none either. */
+const revocable: Subject = subject('CookieStore with revocations', ({ guard }: Making = {}) => {
+  const memory = new MemoryStore()
+  return new CookieStore({
+    secret: 'a secret for tests, of more than 32 bytes',
+    revocations: guard?.(memory) ?? memory,
+  })
+})
 
 export async function* reports(
   runtime: string,
@@ -34,11 +47,11 @@ export async function* reports(
   { upstream = '' }: Task,
 ): AsyncGenerator<MatrixReport, void, undefined> {
   for (const [row, on] of ROWS) {
-    const subject = on.flatMap((name) => subjects.filter(({ store }) => store === name))[0]
-    if (!subject) continue
-    for await (const report of measure(runtime, [subject])) yield { suite: KIT, row, ...report }
+    const found = on.flatMap((name) => [...subjects, revocable].filter(({ store }) => store === name))[0]
+    if (!found) continue
+    for await (const report of measure(runtime, [found])) yield { suite: KIT, row, ...report }
     for (const adapter of adapters) {
-      const flows = { store: subject.store, cases: () => flowCases({ subject, adapter, upstream }) }
+      const flows = { store: found.store, cases: () => flowCases({ subject: found, adapter, upstream }) }
       for await (const report of measure(runtime, [flows])) yield { suite: adapter.name, row, ...report }
     }
   }

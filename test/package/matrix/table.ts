@@ -16,6 +16,7 @@ const WORDS: readonly [RegExp, string][] = [
   [/^the option `lock` was not given$/, 'nothing there can lock it from outside'],
   [/^the option `peer` was not given$/, 'no second instance can share what it keeps'],
   [/^the option `otherNamespace` was not given$/, 'it has no second table or prefix'],
+  [/^a copied cookie outlives its end\b/, 'a copied cookie outlives its end'],
   [/^the store has no `\w+`$/, 'an optional method that it does not have'],
 ]
 
