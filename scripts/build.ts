@@ -21,7 +21,9 @@ for (const name of globSync('**/*.d.ts', { cwd: dist })) {
   edit(name, (text) => text.replaceAll(/(\bfrom |\bimport\(|\bimport )(['"])(\.\.?\/[^'"]*)\.ts\2/g, '$1$2$3.js$2'))
 }
 for (const name of globSync('**/*.js', { cwd: dist })) {
-  edit(name, (text) => `/* @ts-self-types="./${basename(name, '.js')}.d.ts" */\n${text}`)
+  // A program's first line stays its first.
+  const types = `/* @ts-self-types="./${basename(name, '.js')}.d.ts" */\n`
+  edit(name, (text) => text.replace(/^(?:#!.*\n)?/, (first) => first + types))
   edit(`${name}.map`, (text) => text.replace('"mappings":"', '$&;')) // one line further down
 }
 
