@@ -99,6 +99,8 @@ export async function identify(context: Context, token: string, options: Identif
   if (isHandingOver(record, now)) {
     return judge(context, record, await nextSecret(secret, previous.handover), asOf, reject, true)
   }
+  // By the clock of whoever wrote last the grace is over, by this one it is not: neither a handover nor a reuse.
+  if (now < (previous.until ?? 0)) return reject('verifier', id)
   // Both holders of one session: which of them is the thief, nobody can tell.
   context.emit('reuse', record)
   await destroySession(context, record)
