@@ -2,10 +2,9 @@
  * Write: from what a session wants to what the store holds, by compare-and-set. The loop is the protocol of section 5 of
  * the design: never an insert where an update was meant (P6), never a repeat of a write whose outcome is unknown (P14).
  */
-import { base64url } from './bytes.ts'
 import { callStore, readRecord, type Context } from './context.ts'
 import { checkCookieSize } from './cookie.ts'
-import { codeFor } from './csrf.ts'
+import { codeHash } from './csrf.ts'
 import { SessionConflictError, SessionNotFoundError } from './errors.ts'
 import { endsOfLife, isExpired, isHandingOver, slide, startOfLife } from './policy.ts'
 import { isRecord, withoutUndefined, type PreviousToken, type SessionRecord } from './record.ts'
@@ -149,7 +148,7 @@ async function rotation(state: SessionState): Promise<NewToken> {
   const old = state.secret as string
   const handover = createSecret()
   const secret = await nextSecret(old, handover)
-  return { secret, verifier: await verifierOf(secret), previous: { handover, csrf: base64url(await codeFor(old)) } }
+  return { secret, verifier: await verifierOf(secret), previous: { handover, csrf: await codeHash(old) } }
 }
 
 /** Answers a request that came with the token before a rotation with the one after it, if the session is still that. */
