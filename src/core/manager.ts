@@ -13,6 +13,7 @@ import { attach } from './lifecycle.ts'
 import { resolveOptions, type SchemaOptions, type SessionOptions } from './options.ts'
 import { sessionPort } from './port.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
+import type { DataRules } from './schema.ts'
 import { shareState, stateOf, type Session } from './session.ts'
 import { SessionState } from './state.ts'
 import { sweep, type SweepOptions } from './sweep.ts'
@@ -196,8 +197,10 @@ export class SessionManager<
   /** Ends the session of a token; whether there was one. Idempotent. */
   async removeSession(token: string): Promise<boolean> {
     if (!this.#context.store.revocations) this.#needsRow('removeSession')
-    // Whatever its data is: an end is an end.
-    const found = await identify({ ...this.#context, rules: undefined }, String(token))
+    // Whatever its data is, and whether it can be read: an end is an end.
+    const data = this.#context.codec.encode({})
+    const rules: DataRules = { read: async (record) => ({ ...record, data }), check: async () => {} }
+    const found = await identify({ ...this.#context, rules }, String(token))
     if (found.standing === 'unknown' || found.standing === 'malformed') return false
     return destroySession(this.#context, found.record)
   }
