@@ -219,11 +219,15 @@ export class SessionManager<
    * Log out everywhere, or everywhere but the session (or id) in `except`; how many sessions ended. Sealed sessions, which
    * nobody can count, are 0: with `CookieStore`'s `revocations` all that signed in before end, whatever the number says.
    */
-  removeSessionsOf(
+  async removeSessionsOf(
     subject: string,
-    options: { except?: Session<Data, Flash> | string | undefined } = {},
+    { except }: { except?: Session<Data, Flash> | string | undefined } = {},
   ): Promise<number> {
-    return removeOf(this.#context, subject, idOf(options.except))
+    const removed = await removeOf(this.#context, subject, idOf(except))
+    // A sign-in that is not written yet has no id to be spared by; sealed sessions are told apart by their times.
+    const signsIn = typeof except === 'object' && stateOf(except as unknown as Session).subjectSet
+    if (signsIn && signsIn.value === subject) signsIn.at = this.#context.now()
+    return removed
   }
 
   /** Ends one session of a device list; with `subject`, only if it is theirs. Whether it did. */
