@@ -57,7 +57,9 @@ export class RevocationList implements Revocations {
   }
 
   /** Two reads at once, one where there is no subject. */
-  async standing(session: Sealed, { name }: RevocationScope): Promise<Standing> {
+  async standing(session: Sealed, { name, now }: RevocationScope): Promise<Standing> {
+    // Sealed so long ago that no browser has it any more; what ended it may be forgotten.
+    if (now() >= (session.lastSeenAt ?? Infinity) + LONGEST) return 'ended'
     const [mark, rule] = await Promise.all([this.#ofId(session.id, name), this.#ofSubject(session.subject, name)])
     if (isEnded(rule, session)) return 'ended'
     if (!mark) return 'live'
