@@ -9,6 +9,7 @@ import { SessionConflictError, SessionNotFoundError } from './errors.ts'
 import { endsOfLife, isExpired, isHandingOver, slide, startOfLife } from './policy.ts'
 import { isRecord, withoutUndefined, type PreviousToken, type SessionRecord } from './record.ts'
 import { followSealed, replaceSealed, standingOf } from './revoke.ts'
+import { asStored } from './schema.ts'
 import type { SessionState } from './state.ts'
 import { destroyRecord } from './store.ts'
 import { createId, createSecret, isId, nextSecret, verifierOf } from './token.ts'
@@ -78,6 +79,8 @@ export async function update(context: Context, state: SessionState): Promise<Out
     : state.rotation === 'rotate'
       ? await rotation(state)
       : undefined
+  // A token that is replaced on a mere read leaves data that was migrated or reset as it is (P1).
+  const keepsData = context.rules !== undefined && state.status === 'rotated'
   const giveUpAt = performance.now() + CONFLICT_BUDGET
   for (let tries = 0; ; tries++) {
     const record = draft(context, state, base, turn)
@@ -93,11 +96,12 @@ export async function update(context: Context, state: SessionState): Promise<Out
     const token = secret && (await tokenText(context, record.id, secret))
     const exactExpiry = state.subjectSet !== undefined || state.lifetimeSet !== undefined
     const expected = { version: base.version, verifier: base.verifier }
+    const row = keepsData ? asStored(record, base) : record
     const asOf = context.now()
     const result = await callStore(
       context,
       'update',
-      (store, { signal }) => store.update(record, expected, { exactExpiry, signal }),
+      (store, { signal }) => store.update(row, expected, { exactExpiry, signal }),
       record,
     )
     if (result === 'gone') return 'lost'
