@@ -51,16 +51,21 @@ export async function callStore<T>(
 function inTime<T>(limit: number, name: string, call: (options: StoreCallOptions) => MaybePromise<T>): MaybePromise<T> {
   if (limit === Infinity) return call({})
   let controller: AbortController | undefined
+  let cause: DOMException | undefined
   const answer = call({
-    // Made for who asks: most clients take no signal.
+    // Made for who asks: most clients take no signal. Who asks late, after something of their own, is told that it is over.
     get signal() {
-      return (controller ??= new AbortController()).signal
+      if (!controller) {
+        controller = new AbortController()
+        if (cause) controller.abort(cause)
+      }
+      return controller.signal
     },
   })
   if (!isPromise(answer)) return answer
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      const cause = new DOMException(`${name}: no answer within ${limit} ms`, 'TimeoutError')
+      cause = new DOMException(`${name}: no answer within ${limit} ms`, 'TimeoutError')
       reject(new StoreUnavailableError(undefined, { cause }))
       controller?.abort(cause)
     }, limit)

@@ -47,6 +47,7 @@ export async function exclusively<T>(
 export function unlessAborted<T>(answer: MaybePromise<T>, { signal }: StoreCallOptions = {}): MaybePromise<T> {
   if (!signal || !(answer instanceof Promise)) return answer
   return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
     signal.addEventListener('abort', () => reject(signal.reason as Error))
     answer.then(resolve, reject)
   })

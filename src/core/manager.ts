@@ -14,6 +14,7 @@ import { Memo } from './memo.ts'
 import { resolveOptions, type SchemaOptions, type SessionOptions } from './options.ts'
 import { sessionPort } from './port.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
+import type { DataRules } from './schema.ts'
 import { shareState, stateOf, type Session } from './session.ts'
 import { SessionState } from './state.ts'
 import { sweep, type SweepOptions } from './sweep.ts'
@@ -202,8 +203,10 @@ export class SessionManager<
   /** Ends the session of a token; whether there was one. Idempotent. */
   async removeSession(token: string): Promise<boolean> {
     if (!this.#context.store.revocations) this.#needsRow('removeSession')
-    // Whatever its data is: an end is an end.
-    const found = await identify({ ...this.#context, rules: undefined }, String(token))
+    // Whatever its data is, and whether it can be read: an end is an end.
+    const data = this.#context.codec.encode({})
+    const rules: DataRules = { read: async (record) => ({ ...record, data }), check: async () => {} }
+    const found = await identify({ ...this.#context, rules }, String(token))
     if (found.standing === 'unknown' || found.standing === 'malformed') return false
     return destroySession(this.#context, found.record)
   }
@@ -222,11 +225,15 @@ export class SessionManager<
    * Log out everywhere, or everywhere but the session (or id) in `except`; how many sessions ended. Sealed sessions, which
    * nobody can count, are 0: with `CookieStore`'s `revocations` all that signed in before end, whatever the number says.
    */
-  removeSessionsOf(
+  async removeSessionsOf(
     subject: string,
-    options: { except?: Session<Data, Flash> | string | undefined } = {},
+    { except }: { except?: Session<Data, Flash> | string | undefined } = {},
   ): Promise<number> {
-    return removeOf(this.#context, subject, idOf(options.except))
+    const removed = await removeOf(this.#context, subject, idOf(except))
+    // A sign-in that is not written yet has no id to be spared by; sealed sessions are told apart by their times.
+    const signsIn = typeof except === 'object' && stateOf(except as unknown as Session).subjectSet
+    if (signsIn && signsIn.value === subject) signsIn.at = this.#context.now()
+    return removed
   }
 
   /** Ends one session of a device list; with `subject`, only if it is theirs. Whether it did. */

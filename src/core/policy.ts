@@ -36,9 +36,9 @@ export function isTouchDue(record: Life, now: number, configured: Lifetimes): bo
   return now >= record.lastSeenAt + every
 }
 
-/** Whether a handover from the previous token to the current one is under way. */
+/** Whether a handover from the previous token to the current one is under way. Not without its nonce, whatever this clock says. */
 export function isHandingOver({ previous }: Pick<SessionRecord, 'previous'>, now: number): boolean {
-  return previous?.handover !== undefined && now < (previous.until ?? Infinity)
+  return !!previous?.handover && now < (previous.until ?? Infinity)
 }
 
 /**

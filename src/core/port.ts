@@ -26,7 +26,9 @@ async function reload(context: Context, state: SessionState): Promise<void> {
   if (state.destroyed) state.refuse()
   if (state.outage) throw state.outage
   if (!state.record || state.token === undefined) return state.revert()
-  const { record, data, asOf, secret, handedOver } = await openToken(context, state.token)
+  const { record, data, asOf, secret, handedOver } = await openToken(context, state.token, {
+    letIn: state.asOf !== undefined,
+  })
   state.reset(record, data, asOf)
   state.secret = secret
   state.handedOver = handedOver

@@ -15,7 +15,7 @@ export interface PreviousToken {
   until?: number
   /** Random: with the old secret it gives the next one, with a stored verifier it gives nothing. Empty once the grace is over. */
   handover?: string
-  /** The unmasked CSRF code of the old token, which forms shown before the rotation still bring. */
+  /** SHA-256 of the old token's CSRF code, which forms shown before the rotation still bring. */
   csrf?: string
 }
 

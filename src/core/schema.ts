@@ -49,6 +49,14 @@ export interface DataRules {
   check(record: SessionRecord, base?: SessionRecord): Promise<void>
 }
 
+/** The data of records that were read, as it lies in the store. */
+const inStore = new WeakMap<SessionRecord, string>()
+
+/** The record with its data as the store has it: for writes that are about the token and nobody's change of the data. */
+export function asStored(record: SessionRecord, base: SessionRecord): SessionRecord {
+  return record.data === base.data ? { ...record, data: inStore.get(base) ?? record.data } : record
+}
+
 export function dataRules(
   { schema, migrate, onInvalid }: RuleOptions,
   initial: () => PlainObject,
@@ -88,7 +96,9 @@ export function dataRules(
         if (onInvalid !== 'reset') throw data
         data = initial()
       }
-      return { ...record, data: codec.encode(data) }
+      const read = { ...record, data: codec.encode(data) }
+      inStore.set(read, record.data)
+      return read
     },
     async check({ data }, base) {
       if (!schema || data === base?.data) return

@@ -53,7 +53,7 @@ export interface SealContext {
 
 /** What is asked of a sealed session: who it is and since when, and how long it could still live. */
 export type Sealed = Pick<SessionRecord, 'id'> &
-  Partial<Pick<SessionRecord, 'subject' | 'authenticatedAt' | 'expiresAt' | 'endsAt'>>
+  Partial<Pick<SessionRecord, 'subject' | 'authenticatedAt' | 'lastSeenAt' | 'expiresAt' | 'endsAt'>>
 
 /** Whether a sealed session still counts. A replaced one is known as superseded from `at` to `until`, and then unknown. */
 export type Standing = 'live' | 'ended' | { at: number; until: number }

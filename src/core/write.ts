@@ -2,14 +2,14 @@
  * Write: from what a session wants to what the store holds, by compare-and-set. The loop is the protocol of section 5 of
  * the design: never an insert where an update was meant (P6), never a repeat of a write whose outcome is unknown (P14).
  */
-import { base64url } from './bytes.ts'
 import { callStore, readRecord, type Context } from './context.ts'
 import { checkCookieSize } from './cookie.ts'
-import { codeFor } from './csrf.ts'
+import { codeHash } from './csrf.ts'
 import { SessionConflictError, SessionNotFoundError } from './errors.ts'
 import { endsOfLife, isExpired, isHandingOver, slide, startOfLife } from './policy.ts'
 import { isRecord, withoutUndefined, type PreviousToken, type SessionRecord } from './record.ts'
 import { followSealed, replaceSealed, standingOf } from './revoke.ts'
+import { asStored } from './schema.ts'
 import type { SessionState } from './state.ts'
 import { destroyRecord } from './store.ts'
 import { createId, createSecret, isId, nextSecret, verifierOf } from './token.ts'
@@ -79,6 +79,8 @@ export async function update(context: Context, state: SessionState): Promise<Out
     : state.rotation === 'rotate'
       ? await rotation(state)
       : undefined
+  // A token that is replaced on a mere read leaves data that was migrated or reset as it is (P1).
+  const keepsData = context.rules !== undefined && state.status === 'rotated'
   const giveUpAt = performance.now() + CONFLICT_BUDGET
   for (let tries = 0; ; tries++) {
     const record = draft(context, state, base, turn)
@@ -94,11 +96,12 @@ export async function update(context: Context, state: SessionState): Promise<Out
     const token = secret && (await tokenText(context, record.id, secret))
     const exactExpiry = state.subjectSet !== undefined || state.lifetimeSet !== undefined
     const expected = { version: base.version, verifier: base.verifier }
+    const row = keepsData ? asStored(record, base) : record
     const asOf = context.now()
     const result = await callStore(
       context,
       'update',
-      (store, { signal }) => store.update(record, expected, { exactExpiry, signal }),
+      (store, { signal }) => store.update(row, expected, { exactExpiry, signal }),
       record,
     )
     if (result === 'gone') return 'lost'
@@ -149,7 +152,7 @@ async function rotation(state: SessionState): Promise<NewToken> {
   const old = state.secret as string
   const handover = createSecret()
   const secret = await nextSecret(old, handover)
-  return { secret, verifier: await verifierOf(secret), previous: { handover, csrf: base64url(await codeFor(old)) } }
+  return { secret, verifier: await verifierOf(secret), previous: { handover, csrf: await codeHash(old) } }
 }
 
 /** Answers a request that came with the token before a rotation with the one after it, if the session is still that. */

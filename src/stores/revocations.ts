@@ -57,7 +57,9 @@ export class RevocationList implements Revocations {
   }
 
   /** Two reads at once, one where there is no subject. */
-  async standing(session: Sealed, { name }: RevocationScope): Promise<Standing> {
+  async standing(session: Sealed, { name, now }: RevocationScope): Promise<Standing> {
+    // Sealed so long ago that no browser has it any more; what ended it may be forgotten.
+    if (now() >= (session.lastSeenAt ?? Infinity) + LONGEST) return 'ended'
     const [mark, rule] = await Promise.all([this.#ofId(session.id, name), this.#ofSubject(session.subject, name)])
     if (isEnded(rule, session)) return 'ended'
     if (!mark) return 'live'
@@ -68,12 +70,16 @@ export class RevocationList implements Revocations {
   /** Whether it ended by this call. One that a new id took the place of ends with that: leaving is never ignored (P6). */
   async end(session: Sealed, { name, now }: RevocationScope): Promise<boolean> {
     let { id, endsAt, expiresAt } = session
-    for (;;) {
+    for (let missing = 0; ;) {
       const until = endsAt ?? Math.max(expiresAt ?? 0, now() + LONGEST)
       if (until <= now()) return false
       if (await this.#insert(markOf(await idKey(id, name), {}, until, now()))) return true
       const known = await this.#ofId(id, name)
-      if (!known) continue
+      if (!known) {
+        // Swept in between, once. Taken and not to be had, again and again, is no answer.
+        if (missing++ > 0) throw new StoreUnavailableError('A mark in the store of revocations is taken, and missing.')
+        continue
+      }
       if (known.by === undefined) return false
       ;({ by: id, endsAt = null } = known as { by: string; endsAt?: number | null })
       expiresAt = undefined
