@@ -1,6 +1,5 @@
 /** Commit: one switch over what the session wants, then the response with its headers. */
 import { destroySession, type Context } from './context.ts'
-import { copyCookies } from './copy.ts'
 import { SessionStateError, StoreUnavailableError } from './errors.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionRecord } from './record.ts'
@@ -25,7 +24,12 @@ export async function commitSession(
     throw new SessionStateError('This session belongs to another manager; commit it with that.')
   return state.enqueue(async () => {
     if (!state.committed) await persist(context, state, response, options)
-    return withSessionHeaders(context, state, response, await copyCookies(context, state, response))
+    return withSessionHeaders(
+      context,
+      state,
+      response,
+      (await context.store.copies?.cookies(context, state, response)) ?? [],
+    )
   })
 }
 

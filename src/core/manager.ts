@@ -3,7 +3,7 @@
  * the same identify, state and write.
  */
 import { commitSession, type CommitOptions } from './commit.ts'
-import { callStore, destroySession, optional, unsupported, type Context } from './context.ts'
+import { callStore, destroySession, unsupported, type Context } from './context.ts'
 import { isPlainObject } from './data.ts'
 import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
 import type { Duration } from './duration.ts'
@@ -236,15 +236,13 @@ export class SessionManager<
    * @throws StoreUnavailableError, whose `cause` is a `SweepFailure` with the number removed before it failed
    */
   async removeExpiredSessions(options: SweepOptions = {}): Promise<number> {
-    const remove = optional(this.#context, 'removeExpired')
     const { now } = this.#context
-    return sweep((limit) => callStore(this.#context, 'removeExpired', (_, call) => remove(now(), limit, call)), options)
+    return sweep((limit) => callStore(this.#context, 'removeExpired', [now(), limit]), options)
   }
 
   /** How many expired records wait to be removed, for a progress bar. */
   async countExpiredSessions(): Promise<number> {
-    const count = optional(this.#context, 'countExpired')
-    return callStore(this.#context, 'countExpired', (_, call) => count(this.#context.now(), call))
+    return callStore(this.#context, 'countExpired', [this.#context.now()])
   }
 
   /** The settings hold secrets and the store: nothing is printed (P13). */

@@ -251,7 +251,7 @@ export class SessionState {
     if (this.rotation) return 'rotated'
     if (this.touchAsked || this.handedOver) return 'touched'
     // A copy may be behind on touches; the store is asked again soon enough.
-    const copied = store.copyTtl !== undefined && this.asOf === undefined
+    const copied = store.copies && this.asOf === undefined
     return !copied && isTouchDue(this.record, this.settings.now(), this.settings) ? 'touched' : 'clean'
   }
 

@@ -8,6 +8,7 @@ import { exclusively, unlessAborted } from './lock.ts'
 import type { SessionRecord } from './record.ts'
 import type { Session } from './session.ts'
 import type {
+  Copies,
   Expected,
   MaybePromise,
   Revocations,
@@ -40,11 +41,12 @@ export abstract class Store implements StoreModel {
     return { atomic: false, consistency: 'strong' }
   }
 
-  get copyTtl(): number | undefined {
+  /** @internal What few stores bring along, so that nobody else carries it. */
+  get copies(): Copies | undefined {
     return undefined
   }
 
-  /** Only for stores whose token carries the record, where they remember what ended. */
+  /** @internal */
   get revocations(): Revocations | undefined {
     return undefined
   }

@@ -3,13 +3,12 @@
  * the design: never an insert where an update was meant (P6), never a repeat of a write whose outcome is unknown (P14).
  */
 import { base64url } from './bytes.ts'
-import { callStore, readRecord, type Context } from './context.ts'
+import { askStore, callStore, type Context } from './context.ts'
 import { checkCookieSize } from './cookie.ts'
 import { codeFor } from './csrf.ts'
 import { SessionConflictError, SessionNotFoundError } from './errors.ts'
 import { endsOfLife, isExpired, isHandingOver, slide, startOfLife } from './policy.ts'
 import { isRecord, withoutUndefined, type PreviousToken, type SessionRecord } from './record.ts'
-import { followSealed, replaceSealed, standingOf } from './revoke.ts'
 import type { SessionState } from './state.ts'
 import { destroyRecord } from './store.ts'
 import { createId, createSecret, isId, nextSecret, verifierOf } from './token.ts'
@@ -30,7 +29,7 @@ export async function create(context: Context, state: SessionState, base?: Sessi
   for (let tries = 0; tries < ID_TRIES; tries++) {
     const id = await drawId(context, state)
     // An id that was in use is another session's, or ended (S05, R23); only a drawing of the user's own repeats itself.
-    if (context.genid && (id === base?.id || (await standingOf(context, { id })) !== 'live')) continue
+    if (context.genid && (id === base?.id || (await context.store.revocations?.standing(context, { id })))) continue
     const record = { ...draft(context, state, base, turn), id, version: 1 }
     delete record.previous
     if (context.rules) await context.rules.check(record, base)
@@ -54,7 +53,7 @@ async function insert(
   if (context.store.capabilities.carriesRecord) return sealed(context, state, record, replaced)
   const token = await tokenText(context, record.id, secret)
   const asOf = context.now()
-  if (!(await callStore(context, 'create', (store, options) => store.create(record, options), record))) return 'taken'
+  if (!(await callStore(context, 'create', [record], record))) return 'taken'
   settle(state, record, token, secret, asOf)
   return 'done'
 }
@@ -85,7 +84,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
     if (context.rules) await context.rules.check(record, base)
     if (capabilities.carriesRecord) {
       // What ended while this request ran stays ended, and its cookie is not sent again (P6, R03).
-      if ((await standingOf(context, base)) !== 'live') return 'lost'
+      if (await context.store.revocations?.standing(context, base)) return 'lost'
       await sealed(context, state, record)
       context.emit('updated', record)
       return 'done'
@@ -95,12 +94,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
     const exactExpiry = state.subjectSet !== undefined || state.lifetimeSet !== undefined
     const expected = { version: base.version, verifier: base.verifier }
     const asOf = context.now()
-    const result = await callStore(
-      context,
-      'update',
-      (store, { signal }) => store.update(record, expected, { exactExpiry, signal }),
-      record,
-    )
+    const result = await callStore(context, 'update', [record, expected], record, { exactExpiry })
     if (result === 'gone') return 'lost'
     if (result === 'ok') {
       settle(state, record, token, secret, asOf)
@@ -112,7 +106,7 @@ export async function update(context: Context, state: SessionState): Promise<Out
     if (performance.now() > giveUpAt) throw new SessionConflictError(KEPT_CHANGING)
     // The wait comes before the read: a record read and then left to lie is likely to be old again.
     await pause(tries)
-    let fresh = await readRecord(context, base.id, record)
+    let fresh = await callStore(context, 'get', [base.id], record)
     if (!isRecord(fresh) || isExpired(fresh, context.now())) return 'lost'
     if (context.rules) fresh = await context.rules.read(fresh)
     if (turn && fresh.verifier === turn.verifier) {
@@ -165,7 +159,7 @@ async function regenerateUnderNewId(context: Context, state: SessionState): Prom
   const old = state.record as SessionRecord
   let base = old
   if (!context.store.capabilities.carriesRecord) {
-    const answer = await readRecord(context, old.id, old)
+    const answer = await callStore(context, 'get', [old.id], old)
     if (!answer) return 'lost'
     // An answer older than what was loaded is the store being behind.
     if (answer.version >= old.version) base = context.rules ? await context.rules.read(answer) : answer
@@ -173,7 +167,7 @@ async function regenerateUnderNewId(context: Context, state: SessionState): Prom
   }
   const outcome = await create(context, state, base)
   if (!context.store.revocations)
-    await callStore(context, 'destroy', (store, options) => destroyRecord(store, old.id, options), old)
+    await askStore(context, 'destroy', (store, options) => destroyRecord(store, old.id, options), old)
   return outcome
 }
 
@@ -183,13 +177,11 @@ export async function touch(context: Context, state: SessionState): Promise<bool
   const now = context.now()
   const expiresAt = slide(record, now, context)
   const { id, version, verifier } = record
-  const held = await callStore(
-    context,
-    'touch',
-    (store, options) => store.touch(id, expiresAt, now, { version, verifier }, options),
-    record,
-  )
-  if (!held) return false
+  if (!(await callStore(context, 'touch', [id, expiresAt, now, { version, verifier }], record))) {
+    // What was read is not what the store holds now, or the session ended: not for a copy to keep.
+    state.asOf = undefined
+    return false
+  }
   state.record = { ...record, expiresAt, lastSeenAt: Math.max(record.lastSeenAt, now) }
   state.touchAsked = false
   state.asOf = now
@@ -273,22 +265,17 @@ async function sealed(
   record: SessionRecord,
   replaced?: SessionRecord,
 ): Promise<Outcome> {
-  const token = await callStore(
-    context,
-    'seal',
-    (store, { signal }) => store.seal?.(record, { name: context.cookie.bareName, signal }),
-    record,
-  )
+  const token = await callStore(context, 'seal', [record], record, { name: context.cookie.bareName })
   const transport = state.carried?.transport ?? context.transports.at(-1)
-  if (token && transport === 'cookie')
+  if (transport === 'cookie')
     checkCookieSize(context.cookie, state.carried?.cookieName ?? context.cookie.secureName, token)
   if (replaced) {
     const signsIn = state.subjectSet?.value !== undefined
     const until = context.now() + SUPERSEDED_FOR
-    if (!(await replaceSealed(context, replaced, record, until, signsIn))) return 'lost'
+    if ((await context.store.revocations?.replace(context, replaced, record, until, signsIn)) === false) return 'lost'
   }
   settle(state, record, token, record.verifier)
-  if (replaced) await followSealed(context, replaced, record)
+  if (replaced) await context.store.revocations?.follow(context, replaced, record)
   return 'done'
 }
 
