@@ -4,7 +4,8 @@ import { SessionStateError, StoreUnavailableError } from './errors.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionState, SessionStatus } from './state.ts'
-import { create, handOver, mustHold, noteLost, touch, update, type Outcome } from './write.ts'
+import { handOver, touch } from './touch.ts'
+import { create, mustHold, noteLost, update, type Outcome } from './write.ts'
 
 export interface CommitOptions {
   /** Lets a touch finish after the response has left, e.g. `ctx.waitUntil` on Workers. */
@@ -64,7 +65,7 @@ export function saveSession(context: Context, state: SessionState): Promise<void
       mustHold(context, state, await carryOut(context, state, {}, true))
     } catch (error) {
       // The caller knows now; commit must not try again what may have taken effect (P14). Leaving is another matter.
-      if (error instanceof StoreUnavailableError && !state.destroyed) state.giveUpChanges()
+      if (error instanceof StoreUnavailableError && !state.destroyed) state.giveUp()
       throw error
     }
   })

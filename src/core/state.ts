@@ -64,7 +64,7 @@ export class SessionState {
   regenerateAsked = false
   /** `regenerate({ keepData: false })`: somebody leaves. */
   leaving = false
-  subjectSet: { value: string | undefined; at: number } | undefined
+  subjectSet: { subject: string | undefined; authenticatedAt: number | undefined; at: number } | undefined
   lifetimeSet: OwnLifetime | undefined
   box: DataBox
   flash: FlashBox
@@ -95,7 +95,7 @@ export class SessionState {
 
   get subject(): string | undefined {
     if (this.destroyed) return undefined
-    return this.subjectSet ? this.subjectSet.value : this.record?.subject
+    return (this.subjectSet ?? this.record)?.subject
   }
 
   get expiresAt(): number {
@@ -134,7 +134,8 @@ export class SessionState {
     }
     if (value === this.subject) return
     if (this.record?.subject !== undefined) this.box.replaced = this.#alone = true
-    this.subjectSet = { value, at: this.settings.now() }
+    const at = this.settings.now()
+    this.subjectSet = { subject: value, authenticatedAt: value === undefined ? undefined : at, at }
     this.regenerateAsked = true
   }
 
@@ -190,22 +191,14 @@ export class SessionState {
     const { codec, initial } = this.settings
     this.box = new DataBox(codec, initial, this.record?.data, data)
     this.flash = new FlashBox(codec, this.record?.flash)
-    this.#info = this.subjectSet = this.lifetimeSet = undefined
-    this.#alone = this.leaving = false
-    this.touchAsked = this.asked = false
+    this.#forget()
   }
 
   /** Nothing of what was asked for is tried again. */
-  giveUpChanges(): void {
-    this.revert()
+  giveUp(data?: PlainObject): void {
+    this.revert(data)
     this.regenerateAsked = false
     this.asOf = undefined
-  }
-
-  /** The write was lost: nothing of it is tried again, and no token sent. */
-  giveUp(): void {
-    this.giveUpChanges()
-    this.tokenDue = false
   }
 
   /** Runs a task when those before it are done; no change is taken in meanwhile. */
@@ -231,9 +224,8 @@ export class SessionState {
   /** Starts over from what the store holds now. */
   reset(record: SessionRecord, data: PlainObject, asOf: number | undefined): void {
     this.record = record
+    this.giveUp(data)
     this.asOf = asOf
-    this.revert(data)
-    this.regenerateAsked = false
   }
 
   // --- what commit needs -------------------------------------------------------------------------------------------
@@ -243,7 +235,7 @@ export class SessionState {
     const changed = this.box.changed || this.flash.changed || this.#infoChanged() || this.lifetimeSet !== undefined
     const { saveInitial, saveUnchanged, store } = this.settings
     if (!this.record)
-      return changed || this.asked || this.subjectSet?.value || (saveInitial && !this.outage) ? 'new' : 'clean'
+      return changed || this.asked || this.subjectSet?.subject || (saveInitial && !this.outage) ? 'new' : 'clean'
     if (this.regenerateAsked) return 'regenerated'
     if (changed || saveUnchanged) return 'changed'
     // A token that carries its record is extended only when asked: a cookie on every read could undo a login (P1, R19).
@@ -275,14 +267,29 @@ export class SessionState {
     }
   }
 
-  /** The record was written: it is what further changes are compared with. */
-  settle(record: SessionRecord): void {
+  /** The record was written: it is what further changes are compared with. `asOf` is when the store was asked to. */
+  settle(record: SessionRecord, asOf: number | undefined): void {
     this.record = record
+    this.asOf = asOf
     this.box.settled(record.data)
     this.flash.settled()
+    this.regenerateAsked = false
+    this.#forget()
+  }
+
+  /** A token that the client does not have yet is in force, and goes out with the answer. */
+  bring(token: string, secret: string): void {
+    this.token = token
+    this.secret = secret
+    this.nextSecret = undefined
+    this.tokenDue = true
+    this.handedOver = this.rotates = false
+  }
+
+  /** What was asked for beside data, flash and a new token. */
+  #forget(): void {
     this.#info = this.subjectSet = this.lifetimeSet = undefined
-    this.#alone = this.leaving = false
-    this.regenerateAsked = this.touchAsked = this.asked = false
+    this.#alone = this.leaving = this.touchAsked = this.asked = false
   }
 
   #infoChanged(): boolean {
