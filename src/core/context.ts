@@ -108,13 +108,9 @@ function inTime<T>(limit: number, name: string, call: (options: StoreCallOptions
       reject(new StoreUnavailableError(undefined, { cause }))
       controller?.abort(cause)
     }, limit)
-    const ended = <V>(settle: (value: V) => void): ((value: V) => void) => {
-      return (value) => {
-        clearTimeout(timer)
-        settle(value)
-      }
-    }
-    answer.then(ended(resolve), ended(reject))
+    void Promise.resolve(answer)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
   })
 }
 

@@ -2,12 +2,12 @@
  * The state of one session in one request: the record as loaded, and what the handler wants changed. Synchronous, without
  * I/O. `Session` is its public face; load fills it, commit reads `status` once and carries it out.
  */
-import { assign, guarded, isPlainObject, type PlainObject } from './data.ts'
+import { guarded, type PlainObject } from './data.ts'
 import { DataBox } from './databox.ts'
 import { SessionDataError, SessionStateError, type StoreUnavailableError } from './errors.ts'
 import { FlashBox } from './flash.ts'
+import { InfoBox } from './info.ts'
 import { parseLifetime, type OwnLifetime } from './lifetime.ts'
-import { mergeKeys } from './merge.ts'
 import type { Settings } from './options.ts'
 import { absoluteInForce, endsOfLife, isTouchDue, rotationDue } from './policy.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
@@ -66,9 +66,9 @@ export class SessionState {
   leaving = false
   subjectSet: { subject: string | undefined; authenticatedAt: number | undefined; at: number } | undefined
   lifetimeSet: OwnLifetime | undefined
-  box: DataBox
-  flash: FlashBox
-  #info: SessionDetails | undefined
+  box!: DataBox
+  flash!: FlashBox
+  #info!: InfoBox
   /** Another subject's session, or a cleared one, takes nothing in of what others write meanwhile. */
   #alone = false
 
@@ -76,8 +76,7 @@ export class SessionState {
     this.settings = settings
     this.startedAt = settings.now()
     this.record = record
-    this.box = new DataBox(settings.codec, settings.initial, record?.data, data)
-    this.flash = new FlashBox(settings.codec, record?.flash)
+    this.revert(data)
   }
 
   // --- reading -----------------------------------------------------------------------------------------------------
@@ -89,8 +88,8 @@ export class SessionState {
 
   get info(): SessionDetails {
     if (this.destroyed) return guarded({}, () => this.refuse())
-    const info = (this.#info ??= { ...this.record?.info })
-    return this.committed || this.writing ? guarded(info, () => this.refuse()) : info
+    const { live } = this.#info
+    return this.committed || this.writing ? guarded(live, () => this.refuse()) : live
   }
 
   get subject(): string | undefined {
@@ -108,7 +107,13 @@ export class SessionState {
 
   /** @throws SessionStateError, or the outage, when this session cannot be changed any more */
   writable(): this {
-    if (this.destroyed || this.committed || this.writing) this.refuse()
+    if (this.committed || this.writing) this.refuse()
+    return this.usable()
+  }
+
+  /** @throws SessionStateError after `destroy()`, or the outage that this session stands for */
+  usable(): this {
+    if (this.destroyed) this.refuse()
     if (this.outage) throw this.outage
     return this
   }
@@ -140,9 +145,7 @@ export class SessionState {
   }
 
   set info(value: SessionDetails) {
-    this.writable()
-    if (!isPlainObject(value)) throw new SessionDataError('`info` must be a plain object of strings.', 'info')
-    assign(this.info, value)
+    this.writable().#info.replace(value)
   }
 
   /** @throws SessionConfigError naming what is wrong */
@@ -174,7 +177,7 @@ export class SessionState {
     this.leaving = true
     this.box.clear()
     this.subject = undefined
-    assign(this.info, {})
+    this.#info.replace({})
     this.flash.clear()
     this.#alone = true
     this.lifetimeSet = this.record && {}
@@ -186,7 +189,7 @@ export class SessionState {
     this.destroyed = true
   }
 
-  /** Drops what a failed response must not keep (P15); `destroy()` and `regenerate()` stay. */
+  /** Back to the record. Drops what a failed response must not keep (P15); `destroy()` and `regenerate()` stay. */
   revert(data?: PlainObject): void {
     const { codec, initial } = this.settings
     this.box = new DataBox(codec, initial, this.record?.data, data)
@@ -232,7 +235,7 @@ export class SessionState {
 
   get status(): SessionStatus {
     if (this.destroyed) return this.destroyDone ? 'clean' : 'destroyed'
-    const changed = this.box.changed || this.flash.changed || this.#infoChanged() || this.lifetimeSet !== undefined
+    const changed = this.box.changed || this.flash.changed || this.#info.changed || this.lifetimeSet !== undefined
     const { saveInitial, saveUnchanged, store } = this.settings
     if (!this.record)
       return changed || this.asked || this.subjectSet?.subject || (saveInitial && !this.outage) ? 'new' : 'clean'
@@ -256,14 +259,10 @@ export class SessionState {
   /** The content to write on top of `base`: mine, or mine replayed on what others wrote. */
   content(stored: SessionRecord | undefined): Content {
     const base = stored && this.#alone ? this.record : stored
-    const info = base ? mergeKeys(this.record?.info ?? {}, this.info, base.info ?? {}, Object.is).merged : this.info
-    for (const [key, value] of Object.entries(info)) {
-      if (typeof value !== 'string') throw new SessionDataError('`info` holds strings only.', `info.${key}`)
-    }
     return {
       data: this.box.on(base?.data, this.settings.onConflict),
       flash: this.flash.on(base?.flash),
-      info: Object.keys(info).length > 0 ? (info as SessionDetails) : undefined,
+      info: this.#info.on(base && (base.info ?? {})),
     }
   }
 
@@ -288,14 +287,8 @@ export class SessionState {
 
   /** What was asked for beside data, flash and a new token. */
   #forget(): void {
-    this.#info = this.subjectSet = this.lifetimeSet = undefined
+    this.#info = new InfoBox(this.record?.info)
+    this.subjectSet = this.lifetimeSet = undefined
     this.#alone = this.leaving = this.touchAsked = this.asked = false
-  }
-
-  #infoChanged(): boolean {
-    if (!this.#info) return false
-    const [now, before] = [this.#info, this.record?.info ?? {}]
-    const keys = Object.keys(now)
-    return keys.length !== Object.keys(before).length || keys.some((key) => now[key] !== before[key])
   }
 }
