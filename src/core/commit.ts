@@ -1,12 +1,12 @@
 /** Commit: one switch over what the session wants, then the response with its headers. */
 import { destroySession, type Context } from './context.ts'
-import { copyCookies } from './copy.ts'
 import { SessionStateError, StoreUnavailableError } from './errors.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionState, SessionStatus } from './state.ts'
 import type { MaybePromise } from './store.ts'
-import { create, handOver, mustHold, noteLost, touch, update, type Outcome } from './write.ts'
+import { handOver, touch } from './touch.ts'
+import { create, mustHold, noteLost, update, type Outcome } from './write.ts'
 
 export interface CommitOptions {
   /** Lets a touch finish after the response has left, e.g. `ctx.waitUntil` on Workers. */
@@ -24,8 +24,7 @@ export async function commitSession(
 ): Promise<Response> {
   if (state.settings !== context)
     throw new SessionStateError('This session belongs to another manager; commit it with that.')
-  const copies = (): MaybePromise<string[]> =>
-    context.store.copyTtl === undefined ? NONE : copyCookies(context, state, response)
+  const copies = (): MaybePromise<string[]> => context.store.copies?.cookies(context, state, response) ?? NONE
   const failed = options.failed || response.status >= 500
   // Most requests change nothing: then there is no turn to take, and nothing to wait for.
   if (!failed && !state.committed && !state.queue && state.status === 'clean') {
@@ -71,7 +70,7 @@ export function saveSession(context: Context, state: SessionState): Promise<void
       mustHold(context, state, await carryOut(context, state, {}, true))
     } catch (error) {
       // The caller knows now; commit must not try again what may have taken effect (P14). Leaving is another matter.
-      if (error instanceof StoreUnavailableError && !state.destroyed) state.giveUpChanges()
+      if (error instanceof StoreUnavailableError && !state.destroyed) state.giveUp()
       throw error
     }
   })

@@ -10,7 +10,7 @@ import type { Memo } from './memo.ts'
 import type { Settings } from './options.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionPort } from './session.ts'
-import type { RevocationScope, Sealed } from './store-model.ts'
+import type { Sealed } from './store-model.ts'
 import { destroyRecord, storeName, type MaybePromise, type Store, type StoreCallOptions } from './store.ts'
 
 export interface Context extends Settings {
@@ -21,11 +21,58 @@ export interface Context extends Settings {
   memo: Memo<string>
 }
 
+/** The methods of a store that the core calls with the options of the call last. */
+type Method =
+  | 'get'
+  | 'load'
+  | 'create'
+  | 'update'
+  | 'touch'
+  | 'removeExpired'
+  | 'countExpired'
+  | 'findBySubject'
+  | 'removeBySubject'
+  | 'seal'
+  | 'open'
+
+type Arguments<Name extends Method> = Parameters<NonNullable<Store[Name]>>
+/** The arguments without the options; those that may be left out are given as `undefined`. */
+type Leading<All extends unknown[]> =
+  Required<All> extends [...infer Args, unknown]
+    ? { [Index in keyof Args]: Index extends keyof All ? All[Index] : never }
+    : never
+type Options<All extends unknown[]> = Required<All> extends [...unknown[], infer Last] ? Omit<Last, 'signal'> : never
+type Answer<Name extends Method> = Awaited<ReturnType<NonNullable<Store[Name]>>>
+
 /**
- * Calls the store, which has `storeTimeout` to answer. What it throws becomes a `StoreUnavailableError` whose cause holds no
+ * Calls a method of the store, as `askStore` does. A read that throws `SessionNotFoundError` says "missing".
+ * @throws SessionUnsupportedError naming the store and the method, where it has none
+ */
+export async function callStore<Name extends Method>(
+  context: Context,
+  name: Name,
+  args: Leading<Arguments<Name>>,
+  record?: Partial<SessionRecord>,
+  options?: Options<Arguments<Name>>,
+): Promise<Answer<Name>> {
+  const call = (store: Store, signal: StoreCallOptions): unknown => {
+    const method = store[name] as ((...all: unknown[]) => unknown) | undefined
+    if (!method) throw unsupported(context, name)
+    return method.call(store, ...args, Object.assign(signal, options))
+  }
+  try {
+    return (await askStore(context, name, call, record)) as Answer<Name>
+  } catch (error) {
+    if (error instanceof SessionNotFoundError && (name === 'get' || name === 'load')) return undefined as Answer<Name>
+    throw error
+  }
+}
+
+/**
+ * Asks the store, which has `storeTimeout` to answer. What it throws becomes a `StoreUnavailableError` whose cause holds no
  * data (P11, P13); errors of this library pass. No value of `record` appears in the cause.
  */
-export async function callStore<T>(
+export async function askStore<T>(
   context: Context,
   name: string,
   call: (store: Store, options: StoreCallOptions) => MaybePromise<T>,
@@ -69,48 +116,14 @@ function inTime<T>(limit: number, name: string, call: (options: StoreCallOptions
       reject(new StoreUnavailableError(undefined, { cause }))
       controller?.abort(cause)
     }, limit)
-    const ended = <V>(settle: (value: V) => void): ((value: V) => void) => {
-      return (value) => {
-        clearTimeout(timer)
-        settle(value)
-      }
-    }
-    answer.then(ended(resolve), ended(reject))
+    void Promise.resolve(answer)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
   })
 }
 
 function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
   return typeof (answer as Promise<T> | undefined)?.then === 'function'
-}
-
-/** A record by id, by the store's `get` or its lifecycle method `load`; `SessionNotFoundError` says "missing" too. */
-export async function readRecord(
-  context: Context,
-  id: string,
-  record: Partial<SessionRecord> = { id },
-  name: 'get' | 'load' = 'get',
-): Promise<SessionRecord | undefined> {
-  try {
-    return await callStore(
-      context,
-      name,
-      (store, options) => (name === 'get' ? store.get(id, options) : store.load(id, context.manager, options)),
-      record,
-    )
-  } catch (error) {
-    if (error instanceof SessionNotFoundError) return undefined
-    throw error
-  }
-}
-
-/** An optional method of the store, bound; its absence is a `SessionUnsupportedError` that names both. */
-export function optional<Name extends 'removeExpired' | 'countExpired' | 'findBySubject' | 'removeBySubject'>(
-  context: Context,
-  name: Name,
-): NonNullable<Store[Name]> {
-  const method = context.store[name]
-  if (!method) throw unsupported(context, name)
-  return method.bind(context.store) as NonNullable<Store[Name]>
 }
 
 export function unsupported(context: Context, method: string): SessionUnsupportedError {
@@ -121,14 +134,8 @@ export function unsupported(context: Context, method: string): SessionUnsupporte
 export async function destroySession(context: Context, record: Sealed): Promise<boolean> {
   const { id } = record
   const destroy = (store: Store, options: StoreCallOptions): MaybePromise<boolean | void> =>
-    store.revocations?.end(record, scopeOf(context)) ?? destroyRecord(store, id, options)
-  const existed = await callStore(context, 'destroy', destroy, { id })
-  if (existed === false) return false
+    store.revocations?.end(context, record) ?? destroyRecord(store, id, options)
+  if ((await askStore(context, 'destroy', destroy, { id })) === false) return false
   context.emit('destroyed', record)
   return true
-}
-
-/** For what, and by which clock, a token-carrying store remembers sessions that ended. */
-export function scopeOf({ cookie, now }: Pick<Context, 'cookie' | 'now'>): RevocationScope {
-  return { name: cookie.bareName, now }
 }

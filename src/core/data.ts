@@ -50,14 +50,13 @@ export class Codec {
     try {
       text = (custom ?? JSON).stringify(value)
     } catch (error) {
-      const path = custom ? String((error as { path?: unknown } | null)?.path ?? '') : undefined
+      if (!custom) throw refusal(findProblem(value))
       // The serializer's own error may quote the data, so it is not kept as cause (P13).
-      throw refusal(path === undefined ? findProblem(value, '') : { path, what: 'something the serializer refuses' })
+      const path = String((error as { path?: unknown } | null)?.path ?? '')
+      throw refusal({ path, what: 'something the serializer refuses' })
     }
-    if (!custom) {
-      const problem = findProblem(value, '')
-      if (problem) throw refusal(problem)
-    }
+    const problem = custom ? undefined : findProblem(value)
+    if (problem) throw refusal(problem)
     if (typeof text !== 'string') throw new SessionDataError('`serializer.stringify` returned no string.')
     return text
   }
@@ -85,8 +84,7 @@ interface Problem {
   what: string
 }
 
-function refusal(problem: Problem | undefined): SessionDataError {
-  const { path, what } = problem ?? { path: '', what: 'something JSON cannot hold' }
+function refusal({ path, what }: Problem = { path: '', what: 'something JSON cannot hold' }): SessionDataError {
   const where = path ? `\`${path}\`` : 'The session data'
   return new SessionDataError(
     `${where} holds ${what}. Store plain JSON data, or give a \`serializer\` that can hold it.`,
@@ -95,9 +93,9 @@ function refusal(problem: Problem | undefined): SessionDataError {
 }
 
 /** The first value JSON would refuse, drop or flatten. */
-function findProblem(value: unknown, path: string): Problem | undefined {
+function findProblem(value: unknown): Problem | undefined {
   try {
-    return walk(value, path, [])
+    return walk(value, '', [])
   } catch (error) {
     if (error instanceof RangeError) return { path: '', what: 'values nested too deep' }
     throw error

@@ -4,14 +4,12 @@
  * `identify`.
  */
 import { constantTimeEqual } from './bytes.ts'
-import { callStore, destroySession, readRecord, type Context } from './context.ts'
-import { isAhead, isFresh, openCopy } from './copy.ts'
+import { callStore, destroySession, type Context } from './context.ts'
 import type { PlainObject } from './data.ts'
 import { SessionExpiredError, SessionNotFoundError, StoreUnavailableError } from './errors.ts'
 import type { RejectReason } from './events.ts'
 import { isExpired, isHandingOver } from './policy.ts'
 import { isRecord, type SessionRecord } from './record.ts'
-import { standingOf } from './revoke.ts'
 import { Session, stateOf } from './session.ts'
 import { SessionState } from './state.ts'
 import type { MaybePromise } from './store.ts'
@@ -57,13 +55,12 @@ export async function identify(context: Context, token: string, options: Identif
 
   if (store.capabilities.carriesRecord && store.open) {
     let reason: RejectReason = 'malformed'
-    const record = await callStore(context, 'open', ({ open }, { signal }) =>
-      open?.call(store, token, { name: cookie.bareName, reject: (why) => (reason = why), signal }),
-    )
+    const refuse = (why: RejectReason): void => void (reason = why)
+    const record = await callStore(context, 'open', [token], {}, { name: cookie.bareName, reject: refuse })
     if (!record) return reject(reason)
     // What has expired is dead without asking.
-    const standing = isExpired(record, context.now()) ? 'live' : await standingOf(context, record)
-    if (standing !== 'live') {
+    const standing = isExpired(record, context.now()) ? undefined : await store.revocations?.standing(context, record)
+    if (standing) {
       if (standing === 'ended' || context.now() >= standing.until) return reject('unknown', record.id)
       return { standing: 'superseded', record: { ...record, rotatedAt: standing.at } }
     }
@@ -77,15 +74,17 @@ export async function identify(context: Context, token: string, options: Identif
   if (!known && signature !== undefined && !(await context.signer?.verify(`${id}.${secret}`, signature)))
     return reject('signature')
   const verifier = known ?? (await verifierOf(secret))
-  const copy = options.copy === undefined ? undefined : await openCopy(context, options.copy, id, verifier)
   // Not before a record confirms it: anybody could have sent what is not signed.
   const remember = (): void => {
     if (!known) context.memo.set(token, verifier)
   }
+  const { copies } = store
+  const copy = options.copy === undefined ? undefined : await copies?.open(context, options.copy, id, verifier)
   if (copy) remember()
-  if (copy && !options.fresh && isFresh(context, copy)) return judge(context, copy.record, secret, undefined, reject)
+  if (copy && !options.fresh && copies?.isFresh(context, copy))
+    return judge(context, copy.record, secret, undefined, reject)
   const asOf = context.now()
-  const record = await readRecord(context, id, { id }, 'load')
+  const record = await callStore(context, 'load', [id, context.manager], { id })
   if (!record) return reject('unknown', id)
   if (!isRecord(record)) return reject('schema', id)
   if (record.id !== id) {
@@ -95,7 +94,7 @@ export async function identify(context: Context, token: string, options: Identif
   if (constantTimeEqual(verifier, record.verifier)) {
     remember()
     // An eventual store may still show what was there before this visitor's own last write; the copy is no younger for that.
-    if (copy && isAhead(context, copy, record)) return judge(context, copy.record, secret, undefined, reject)
+    if (copy && copies?.isAhead(context, copy, record)) return judge(context, copy.record, secret, undefined, reject)
     return judge(context, record, secret, asOf, reject)
   }
   const { previous } = record
@@ -157,7 +156,7 @@ export async function loadSession(context: Context, request: Request, fresh = fa
   for (const one of carried) {
     if (one.token === undefined) continue
     try {
-      found = await identify(context, one.token, { copy: one.copy, fresh })
+      found = await identify(context, one.token, { copy: context.store.copies?.carriedBy(request, one), fresh })
     } catch (error) {
       if (!(error instanceof StoreUnavailableError && context.anonymousOnOutage)) throw error
       outage = error
@@ -191,7 +190,7 @@ export async function loadSession(context: Context, request: Request, fresh = fa
 }
 
 function carriedIn(context: Context, request: Request): Carried[] {
-  return carriedBy(request, context.transports, context.cookie, context.trustProxy, context.store.copyTtl !== undefined)
+  return carriedBy(request, context.transports, context.cookie, context.trustProxy)
 }
 
 /** Data of records on their way from `identify` to the session built of them, so that it is decoded once. */

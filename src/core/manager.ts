@@ -3,23 +3,24 @@
  * the same identify, state and write.
  */
 import { commitSession, type CommitOptions } from './commit.ts'
-import { callStore, destroySession, optional, unsupported, type Context } from './context.ts'
+import { callStore, destroySession, unsupported, type Context } from './context.ts'
 import { isPlainObject } from './data.ts'
 import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
 import type { Duration } from './duration.ts'
 import { SessionConfigError, SessionDataError } from './errors.ts'
-import { answerAsNew, buildSession, identify, loadSession, openToken, readable } from './load.ts'
-import { attach } from './lifecycle.ts'
+import { identify, openToken } from './load.ts'
 import { Memo } from './memo.ts'
 import { resolveOptions, type SchemaOptions, type SessionOptions } from './options.ts'
 import { sessionPort } from './port.ts'
-import type { SessionDetails, SessionRecord } from './record.ts'
+import type { SessionDetails } from './record.ts'
+import { RequestSessions } from './requests.ts'
 import type { DataRules } from './schema.ts'
-import { shareState, stateOf, type Session } from './session.ts'
+import { stateOf, type Session } from './session.ts'
 import { SessionState } from './state.ts'
 import { sweep, type SweepOptions } from './sweep.ts'
 import type { NeedsSerializer } from './types.ts'
-import { create, mustHold, renew, update } from './write.ts'
+import { renew } from './touch.ts'
+import { create, mustHold, update } from './write.ts'
 
 export interface LoadOptions {
   /** Ask the store even if a sealed copy of the record is fresh enough. Default `false`. */
@@ -48,12 +49,11 @@ export class SessionManager<
   Flash extends object = Record<string, unknown>,
 > {
   readonly #context: Context
-  readonly #sessions = new WeakMap<Request, Promise<Session>>()
-  readonly #loading = new WeakSet<Request>()
+  readonly #requests: RequestSessions
 
   static {
     boundTo = (manager: object, request: Request): Promise<Session> | undefined =>
-      (manager as SessionManager).#sessions.get(request)
+      (manager as SessionManager).#requests.of(request)
   }
 
   // In this order: a function's return type is fixed by the first overload that is tried.
@@ -67,27 +67,10 @@ export class SessionManager<
       : [options: SessionOptions<Data> & NeedsSerializer<Data> & { initial: () => Data }]
   )
   constructor(options: object = {}) {
-    const context = {
-      ...resolveOptions(options),
-      manager: this,
-      port: sessionPort(() => this.#context),
-      memo: new Memo<string>(),
-    }
+    const port = sessionPort(() => context)
+    const context: Context = { ...resolveOptions(options), manager: this, port, memo: new Memo() }
     this.#context = context
-    attach(context.store, this, {
-      generate: (request) => this.#keep(request, buildSession(context, request), true),
-      createSession: (request, record, bind) => {
-        const build = (read: SessionRecord): Session => this.#keep(request, buildSession(context, request, read), bind)
-        const read = readable(context, record)
-        return read instanceof Promise ? read.then(build) : build(read)
-      },
-      regenerate: async (request) => {
-        const old = await this.#endable(request)
-        const ended = stateOf(old).record ?? stateOf(old).superseded
-        if (ended) await destroySession(context, ended)
-        return this.#succeed(request, old, await context.store.generate(request, this))
-      },
-    })
+    this.#requests = new RequestSessions(context)
   }
 
   // --- with a request ----------------------------------------------------------------------------------------------
@@ -99,21 +82,12 @@ export class SessionManager<
    * @throws StoreUnavailableError when the store failed (P11)
    */
   load(request: Request, options: LoadOptions = {}): Promise<Session<Data, Flash>> {
-    let session = this.#sessions.get(request)
-    if (session && options.fresh) return this.#refresh(request, session) as unknown as Promise<Session<Data, Flash>>
-    if (!session) {
-      this.#loading.add(request)
-      session = loadSession(this.#context, request, options.fresh)
-      this.#sessions.set(request, session)
-      const done = (): boolean => this.#loading.delete(request)
-      session.then(done, () => done() && this.#sessions.delete(request))
-    }
-    return session as Promise<Session<Data, Flash>>
+    return this.#requests.load(request, options.fresh) as unknown as Promise<Session<Data, Flash>>
   }
 
   /** Makes `request` stand for this session too, for frameworks that wrap a request anew. */
   bind(request: Request, session: Session<Data, Flash>): void {
-    this.#sessions.set(request, Promise.resolve(session as unknown as Session))
+    this.#requests.bind(request, session as unknown as Session)
   }
 
   /**
@@ -126,10 +100,8 @@ export class SessionManager<
   }
 
   /** Ends the request's session and starts an empty one under a new id, through the store's `regenerate`. */
-  async regenerate(request: Request): Promise<Session<Data, Flash>> {
-    const old = await this.#endable(request)
-    const next = await this.#context.store.regenerate(request, this)
-    return this.#succeed(request, old, next) as unknown as Session<Data, Flash>
+  regenerate(request: Request): Promise<Session<Data, Flash>> {
+    return this.#requests.regenerate(request) as unknown as Promise<Session<Data, Flash>>
   }
 
   // --- with a token ------------------------------------------------------------------------------------------------
@@ -232,7 +204,7 @@ export class SessionManager<
     const removed = await removeOf(this.#context, subject, idOf(except))
     // A sign-in that is not written yet has no id to be spared by; sealed sessions are told apart by their times.
     const signsIn = typeof except === 'object' && stateOf(except as unknown as Session).subjectSet
-    if (signsIn && signsIn.value === subject) signsIn.at = this.#context.now()
+    if (signsIn && signsIn.subject === subject) signsIn.at = signsIn.authenticatedAt = this.#context.now()
     return removed
   }
 
@@ -249,15 +221,13 @@ export class SessionManager<
    * @throws StoreUnavailableError, whose `cause` is a `SweepFailure` with the number removed before it failed
    */
   async removeExpiredSessions(options: SweepOptions = {}): Promise<number> {
-    const remove = optional(this.#context, 'removeExpired')
     const { now } = this.#context
-    return sweep((limit) => callStore(this.#context, 'removeExpired', (_, call) => remove(now(), limit, call)), options)
+    return sweep((limit) => callStore(this.#context, 'removeExpired', [now(), limit]), options)
   }
 
   /** How many expired records wait to be removed, for a progress bar. */
   async countExpiredSessions(): Promise<number> {
-    const count = optional(this.#context, 'countExpired')
-    return callStore(this.#context, 'countExpired', (_, call) => count(this.#context.now(), call))
+    return callStore(this.#context, 'countExpired', [this.#context.now()])
   }
 
   /** The settings hold secrets and the store: nothing is printed (P13). */
@@ -266,50 +236,6 @@ export class SessionManager<
   }
 
   // --- inside ------------------------------------------------------------------------------------------------------
-
-  /** Binds a session that a lifecycle method built, unless `load` asked for it: that binds it anyway, when it is complete. */
-  #keep(request: Request, session: Session, bind: boolean): Session {
-    if (this.#loading.has(request)) return session
-    answerAsNew(this.#context, request, session)
-    if (bind) this.#sessions.set(request, Promise.resolve(session))
-    return session
-  }
-
-  /** Loads again what a copy stood in for; whoever holds the session sees the new state. */
-  async #refresh(request: Request, loading: Promise<Session>): Promise<Session> {
-    const session = await loading
-    const state = stateOf(session)
-    if (!state.record || state.asOf !== undefined || state.committed || state.destroyed) return session
-    this.#loading.add(request)
-    try {
-      const fresh = await loadSession(this.#context, request, true)
-      stateOf(fresh).accessed = state.accessed
-      shareState(fresh, session)
-    } finally {
-      this.#loading.delete(request)
-    }
-    return session
-  }
-
-  /** The request's session, if it may still be ended. */
-  async #endable(request: Request): Promise<Session> {
-    const session = (await this.load(request)) as unknown as Session
-    await stateOf(session).queue
-    const state = stateOf(session)
-    if (state.committed) state.refuse()
-    if (state.outage) throw state.outage
-    return session
-  }
-
-  /** Puts an empty session in the place of the request's ended one: whoever holds the old object sees the new state. */
-  #succeed(request: Request, old: Session, next: Session): Session {
-    if (stateOf(old) !== stateOf(next)) {
-      stateOf(next).clearDue = true
-      shareState(next, old)
-    }
-    this.#sessions.set(request, Promise.resolve(next))
-    return next
-  }
 
   /** A token's session as state. */
   async #open(token: string): Promise<SessionState> {

@@ -23,9 +23,7 @@ export function sessionPort(context: () => Context): SessionPort {
 }
 
 async function reload(context: Context, state: SessionState): Promise<void> {
-  if (state.destroyed) state.refuse()
-  if (state.outage) throw state.outage
-  if (!state.record || state.token === undefined) return state.revert()
+  if (!state.usable().record || state.token === undefined) return state.revert()
   const { record, data, asOf, secret, handedOver } = await openToken(context, state.token, {
     letIn: state.asOf !== undefined,
   })
@@ -35,9 +33,7 @@ async function reload(context: Context, state: SessionState): Promise<void> {
 }
 
 async function csrfToken(context: Context, state: SessionState): Promise<string> {
-  if (state.destroyed) state.refuse()
-  if (state.outage) throw state.outage
-  if (state.record && !state.regenerateAsked) {
+  if (state.usable().record && !state.regenerateAsked) {
     if (state.secret !== undefined) return createCsrfToken(state.secret)
     throw new SessionStateError(
       'This session was built from its record; its token, to which CSRF tokens are bound, is not known.',

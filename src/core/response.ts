@@ -5,7 +5,6 @@
 import type { Context } from './context.ts'
 import { clearCookie, isSetCookieFor, writeCookie } from './cookie.ts'
 import type { SessionState } from './state.ts'
-import { copyName } from './transport.ts'
 
 /** Headers by which a response tells caches in front of the browser to keep it. */
 const SHARED_CACHING = /cdn-cache-control$|^(?:surrogate-control|akamai-cache-control|expires)$/
@@ -28,7 +27,7 @@ export function withSessionHeaders(
     const { cookieName } = state.carried
     const others = headers.getSetCookie().filter((header) => {
       const isOwn = own.length > 0 && isSetCookieFor(header, cookieName, context.cookie.chunks)
-      return !isOwn && !(copies.length > 0 && isSetCookieFor(header, copyName(cookieName), 1))
+      return !isOwn && !copies.some((other) => isSetCookieFor(header, other.slice(0, other.indexOf('=')), 1))
     })
     headers.delete('Set-Cookie')
     for (const header of [...others, ...cookies]) headers.append('Set-Cookie', header)

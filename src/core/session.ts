@@ -4,7 +4,7 @@
  */
 import { define } from './data.ts'
 import type { Lifetime } from './lifetime.ts'
-import type { SessionDetails } from './record.ts'
+import { withoutUndefined, type SessionDetails } from './record.ts'
 import type { SessionState } from './state.ts'
 import type { Transport } from './transport.ts'
 
@@ -84,8 +84,7 @@ export class Session<Data extends object = Record<string, unknown>, Flash extend
   /** When `subject` was set, in epoch milliseconds; `undefined` without one. */
   get authenticatedAt(): number | undefined {
     const state = this.#state
-    if (state.subject === undefined) return undefined
-    return state.subjectSet ? state.subjectSet.at : state.record?.authenticatedAt
+    return state.subject === undefined ? undefined : (state.subjectSet ?? state.record)?.authenticatedAt
   }
 
   /** When activity was last recorded, in epoch milliseconds; at most `touchEvery` behind. */
@@ -187,11 +186,7 @@ export class Session<Data extends object = Record<string, unknown>, Flash extend
   get lifetime(): Lifetime {
     const state = this.#state
     const { ttl, absolute, persistent } = state.lifetimeSet ?? state.record ?? {}
-    const lifetime: Lifetime = {}
-    if (ttl !== undefined) lifetime.ttl = ttl
-    if (absolute !== undefined) lifetime.absolute = absolute ?? false
-    if (persistent !== undefined) lifetime.persistent = persistent
-    return lifetime
+    return withoutUndefined<Lifetime>({ ttl, absolute: absolute === null ? false : absolute, persistent })
   }
   set lifetime(value: Lifetime) {
     this.#state.setLifetime(value)

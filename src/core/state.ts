@@ -2,12 +2,12 @@
  * The state of one session in one request: the record as loaded, and what the handler wants changed. Synchronous, without
  * I/O. `Session` is its public face; load fills it, commit reads `status` once and carries it out.
  */
-import { assign, guarded, isPlainObject, type PlainObject } from './data.ts'
+import { guarded, type PlainObject } from './data.ts'
 import { DataBox } from './databox.ts'
 import { SessionDataError, SessionStateError, type StoreUnavailableError } from './errors.ts'
 import { FlashBox } from './flash.ts'
+import { InfoBox } from './info.ts'
 import { parseLifetime, type OwnLifetime } from './lifetime.ts'
-import { mergeKeys } from './merge.ts'
 import type { Settings } from './options.ts'
 import { absoluteInForce, endsOfLife, isTouchDue, rotationDue } from './policy.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
@@ -64,11 +64,11 @@ export class SessionState {
   regenerateAsked = false
   /** `regenerate({ keepData: false })`: somebody leaves. */
   leaving = false
-  subjectSet: { value: string | undefined; at: number } | undefined
+  subjectSet: { subject: string | undefined; authenticatedAt: number | undefined; at: number } | undefined
   lifetimeSet: OwnLifetime | undefined
-  box: DataBox
-  flash: FlashBox
-  #info: SessionDetails | undefined
+  box!: DataBox
+  flash!: FlashBox
+  #info!: InfoBox
   /** Another subject's session, or a cleared one, takes nothing in of what others write meanwhile. */
   #alone = false
 
@@ -76,8 +76,7 @@ export class SessionState {
     this.settings = settings
     this.startedAt = settings.now()
     this.record = record
-    this.box = new DataBox(settings.codec, settings.initial, record?.data, data)
-    this.flash = new FlashBox(settings.codec, record?.flash)
+    this.revert(data)
   }
 
   // --- reading -----------------------------------------------------------------------------------------------------
@@ -89,13 +88,13 @@ export class SessionState {
 
   get info(): SessionDetails {
     if (this.destroyed) return guarded({}, () => this.refuse())
-    const info = (this.#info ??= { ...this.record?.info })
-    return this.committed || this.writing ? guarded(info, () => this.refuse()) : info
+    const { live } = this.#info
+    return this.committed || this.writing ? guarded(live, () => this.refuse()) : live
   }
 
   get subject(): string | undefined {
     if (this.destroyed) return undefined
-    return this.subjectSet ? this.subjectSet.value : this.record?.subject
+    return (this.subjectSet ?? this.record)?.subject
   }
 
   get expiresAt(): number {
@@ -108,7 +107,13 @@ export class SessionState {
 
   /** @throws SessionStateError, or the outage, when this session cannot be changed any more */
   writable(): this {
-    if (this.destroyed || this.committed || this.writing) this.refuse()
+    if (this.committed || this.writing) this.refuse()
+    return this.usable()
+  }
+
+  /** @throws SessionStateError after `destroy()`, or the outage that this session stands for */
+  usable(): this {
+    if (this.destroyed) this.refuse()
     if (this.outage) throw this.outage
     return this
   }
@@ -134,14 +139,13 @@ export class SessionState {
     }
     if (value === this.subject) return
     if (this.record?.subject !== undefined) this.box.replaced = this.#alone = true
-    this.subjectSet = { value, at: this.settings.now() }
+    const at = this.settings.now()
+    this.subjectSet = { subject: value, authenticatedAt: value === undefined ? undefined : at, at }
     this.regenerateAsked = true
   }
 
   set info(value: SessionDetails) {
-    this.writable()
-    if (!isPlainObject(value)) throw new SessionDataError('`info` must be a plain object of strings.', 'info')
-    assign(this.info, value)
+    this.writable().#info.replace(value)
   }
 
   /** @throws SessionConfigError naming what is wrong */
@@ -173,7 +177,7 @@ export class SessionState {
     this.leaving = true
     this.box.clear()
     this.subject = undefined
-    assign(this.info, {})
+    this.#info.replace({})
     this.flash.clear()
     this.#alone = true
     this.lifetimeSet = this.record && {}
@@ -185,27 +189,19 @@ export class SessionState {
     this.destroyed = true
   }
 
-  /** Drops what a failed response must not keep (P15); `destroy()` and `regenerate()` stay. */
+  /** Back to the record. Drops what a failed response must not keep (P15); `destroy()` and `regenerate()` stay. */
   revert(data?: PlainObject): void {
     const { codec, initial } = this.settings
     this.box = new DataBox(codec, initial, this.record?.data, data)
     this.flash = new FlashBox(codec, this.record?.flash)
-    this.#info = this.subjectSet = this.lifetimeSet = undefined
-    this.#alone = this.leaving = false
-    this.touchAsked = this.asked = false
+    this.#forget()
   }
 
   /** Nothing of what was asked for is tried again. */
-  giveUpChanges(): void {
-    this.revert()
+  giveUp(data?: PlainObject): void {
+    this.revert(data)
     this.regenerateAsked = false
     this.asOf = undefined
-  }
-
-  /** The write was lost: nothing of it is tried again, and no token sent. */
-  giveUp(): void {
-    this.giveUpChanges()
-    this.tokenDue = false
   }
 
   /** Runs a task when those before it are done; no change is taken in meanwhile. */
@@ -233,19 +229,18 @@ export class SessionState {
   /** Starts over from what the store holds now. */
   reset(record: SessionRecord, data: PlainObject, asOf: number | undefined): void {
     this.record = record
+    this.giveUp(data)
     this.asOf = asOf
-    this.revert(data)
-    this.regenerateAsked = false
   }
 
   // --- what commit needs -------------------------------------------------------------------------------------------
 
   get status(): SessionStatus {
     if (this.destroyed) return this.destroyDone ? 'clean' : 'destroyed'
-    const changed = this.box.changed || this.flash.changed || this.#infoChanged() || this.lifetimeSet !== undefined
+    const changed = this.box.changed || this.flash.changed || this.#info.changed || this.lifetimeSet !== undefined
     const { saveInitial, saveUnchanged, store } = this.settings
     if (!this.record)
-      return changed || this.asked || this.subjectSet?.value || (saveInitial && !this.outage) ? 'new' : 'clean'
+      return changed || this.asked || this.subjectSet?.subject || (saveInitial && !this.outage) ? 'new' : 'clean'
     if (this.regenerateAsked) return 'regenerated'
     if (changed || saveUnchanged) return 'changed'
     // A token that carries its record is extended only when asked: a cookie on every read could undo a login (P1, R19).
@@ -253,7 +248,7 @@ export class SessionState {
     if (this.rotation) return 'rotated'
     if (this.touchAsked || this.handedOver) return 'touched'
     // A copy may be behind on touches; the store is asked again soon enough.
-    const copied = store.copyTtl !== undefined && this.asOf === undefined
+    const copied = store.copies && this.asOf === undefined
     return !copied && isTouchDue(this.record, this.settings.now(), this.settings) ? 'touched' : 'clean'
   }
 
@@ -266,31 +261,36 @@ export class SessionState {
   /** The content to write on top of `base`: mine, or mine replayed on what others wrote. */
   content(stored: SessionRecord | undefined): Content {
     const base = stored && this.#alone ? this.record : stored
-    const info = base ? mergeKeys(this.record?.info ?? {}, this.info, base.info ?? {}, Object.is).merged : this.info
-    for (const [key, value] of Object.entries(info)) {
-      if (typeof value !== 'string') throw new SessionDataError('`info` holds strings only.', `info.${key}`)
-    }
     return {
       data: this.box.on(base?.data, this.settings.onConflict),
       flash: this.flash.on(base?.flash),
-      info: Object.keys(info).length > 0 ? (info as SessionDetails) : undefined,
+      info: this.#info.on(base && (base.info ?? {})),
     }
   }
 
-  /** The record was written: it is what further changes are compared with. */
-  settle(record: SessionRecord): void {
+  /** The record was written: it is what further changes are compared with. `asOf` is when the store was asked to. */
+  settle(record: SessionRecord, asOf: number | undefined): void {
     this.record = record
+    this.asOf = asOf
     this.box.settled(record.data)
     this.flash.settled()
-    this.#info = this.subjectSet = this.lifetimeSet = undefined
-    this.#alone = this.leaving = false
-    this.regenerateAsked = this.touchAsked = this.asked = false
+    this.regenerateAsked = false
+    this.#forget()
   }
 
-  #infoChanged(): boolean {
-    if (!this.#info) return false
-    const [now, before] = [this.#info, this.record?.info ?? {}]
-    const keys = Object.keys(now)
-    return keys.length !== Object.keys(before).length || keys.some((key) => now[key] !== before[key])
+  /** A token that the client does not have yet is in force, and goes out with the answer. */
+  bring(token: string, secret: string): void {
+    this.token = token
+    this.secret = secret
+    this.nextSecret = undefined
+    this.tokenDue = true
+    this.handedOver = this.rotates = false
+  }
+
+  /** What was asked for beside data, flash and a new token. */
+  #forget(): void {
+    this.#info = new InfoBox(this.record?.info)
+    this.subjectSet = this.lifetimeSet = undefined
+    this.#alone = this.leaving = this.touchAsked = this.asked = false
   }
 }

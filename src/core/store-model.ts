@@ -2,8 +2,11 @@
  * The store contract, as types. A store keeps records by id and never sees a token, a cookie or a `Session`, except in the
  * four lifecycle methods at the end, which the manager calls so that overriding one takes effect everywhere.
  */
+import type { Context } from './context.ts'
 import type { SessionRecord } from './record.ts'
 import type { Session } from './session.ts'
+import type { SessionState } from './state.ts'
+import type { Carried } from './transport.ts'
 
 export type MaybePromise<T> = T | Promise<T>
 
@@ -55,34 +58,49 @@ export interface SealContext {
 export type Sealed = Pick<SessionRecord, 'id'> &
   Partial<Pick<SessionRecord, 'subject' | 'authenticatedAt' | 'lastSeenAt' | 'expiresAt' | 'endsAt'>>
 
-/** Whether a sealed session still counts. A replaced one is known as superseded from `at` to `until`, and then unknown. */
-export type Standing = 'live' | 'ended' | { at: number; until: number }
+/** Why a sealed session counts no more. A replaced one is known as superseded from `at` to `until`, and then unknown. */
+export type Standing = undefined | 'ended' | { at: number; until: number }
 
-/** The cookie's configured name, without its prefix, and the manager's clock. */
-export interface RevocationScope {
-  name: string
-  now(): number
+/**
+ * What a token-carrying store remembers of the sessions that ended, where it does (`CookieStore` with `revocations`). Without
+ * it nothing is asked, and every sealed session stands as long as it says itself.
+ */
+export interface Revocations {
+  /** @throws StoreUnavailableError (P11) */
+  standing(context: Context, session: Sealed): Promise<Standing>
+  /** Ends a session; whether it did, and it had not ended before. */
+  end(context: Context, session: Sealed): Promise<boolean>
+  /**
+   * Ends a session by putting another in its place, in one step (P7). `false`: it had ended, or another took its place
+   * before and this one `signsIn` nobody (R21). Until `until` the old one is known as superseded.
+   */
+  replace(context: Context, old: SessionRecord, next: SessionRecord, until: number, signsIn: boolean): Promise<boolean>
+  /** After `replace`: what was spared for the old session is spared for the new one (I02). */
+  follow(context: Context, old: SessionRecord, next: SessionRecord): Promise<void>
+  /** `removeSessionsOf`: ends all that signed in up to now, except one. Nobody can count them. */
+  removeOf(context: Context, subject: string, except: string | undefined): Promise<number>
+  /** `removeSessionById`, which cannot tell whose session an id is. */
+  removeById(context: Context, id: string, subject: string | undefined): Promise<boolean>
 }
 
-/** What a token-carrying store remembers of the sessions that ended (`CookieStore` with `revocations`). */
-export interface Revocations {
-  standing(session: Sealed, scope: RevocationScope): Promise<Standing>
-  /** Ends a session; whether it did, and it had not ended before. */
-  end(session: Sealed, scope: RevocationScope): Promise<boolean>
-  /**
-   * Ends a session by putting another in its place, in one step (P7). `'replaced'` when another took its place before,
-   * `'ended'` when it had ended. Until `until` the old one is known as superseded.
-   */
-  replace(
-    old: SessionRecord,
-    next: SessionRecord,
-    until: number,
-    scope: RevocationScope,
-  ): Promise<'ok' | 'replaced' | 'ended'>
-  /** After `replace`: what was spared for the old session is spared for the new one (I02). */
-  follow(old: SessionRecord, next: SessionRecord, scope: RevocationScope): Promise<void>
-  /** Ends all sessions of a subject that signed in up to now, except one. */
-  endAllOf(subject: string, except: string | undefined, scope: RevocationScope): Promise<void>
+/** A sealed copy of a record, and when the store was last known to hold it (epoch milliseconds). */
+export interface Copy {
+  record: SessionRecord
+  asOf: number
+}
+
+/** Copies of records that travel with their visitor and stand in for reads, where the store brings them (`CookieCache`). */
+export interface Copies {
+  /** The copy that came along with the token, still sealed. */
+  carriedBy(request: Request | undefined, carried: Carried): string | undefined
+  /** The copy that belongs to this id and verifier, or `undefined`. */
+  open(context: Context, text: string, id: string, verifier: string): Promise<Copy | undefined>
+  /** Whether a copy stands in for a read now. */
+  isFresh(context: Context, copy: Copy): boolean
+  /** Whether the store's answer is from before what the copy holds. */
+  isAhead(context: Context, copy: Copy, answer: SessionRecord): boolean
+  /** The Set-Cookie headers that bring the copy up to date. */
+  cookies(context: Context, state: SessionState, response: Response): Promise<string[]>
 }
 
 /**
@@ -134,8 +152,6 @@ export interface StoreModel {
   /** Only for stores whose token carries the record: the record, or `undefined`. Never throws for bad input. */
   open?(token: string, context: SealContext): MaybePromise<SessionRecord | undefined>
   readonly capabilities?: StoreCapabilities
-  /** Only for stores that seal copies (`CookieCache`): how long a copy stands in for a read, in milliseconds. */
-  readonly copyTtl?: number | undefined
   generate?(request: Request, manager?: object): MaybePromise<Session>
   regenerate?(request: Request, manager?: object): MaybePromise<Session>
   load?(id: string, manager?: object, options?: StoreCallOptions): MaybePromise<SessionRecord | undefined>

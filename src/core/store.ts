@@ -2,12 +2,14 @@
  * The base class of stores: three methods make one, and the rest is built on them, atomic within one process. Imports
  * nothing of the core that imports a store, so that stores can import it alone.
  */
+import { touched, updated } from './compare.ts'
 import { SessionNotFoundError } from './errors.ts'
 import { lifecycleOf } from './lifecycle.ts'
 import { exclusively, unlessAborted } from './lock.ts'
 import type { SessionRecord } from './record.ts'
 import type { Session } from './session.ts'
 import type {
+  Copies,
   Expected,
   MaybePromise,
   Revocations,
@@ -40,11 +42,12 @@ export abstract class Store implements StoreModel {
     return { atomic: false, consistency: 'strong' }
   }
 
-  get copyTtl(): number | undefined {
+  /** @internal What few stores bring along, so that nobody else carries it. */
+  get copies(): Copies | undefined {
     return undefined
   }
 
-  /** Only for stores whose token carries the record, where they remember what ended. */
+  /** @internal */
   get revocations(): Revocations | undefined {
     return undefined
   }
@@ -59,11 +62,9 @@ export abstract class Store implements StoreModel {
 
   update(record: SessionRecord, expected: Expected, options?: UpdateOptions): MaybePromise<UpdateResult> {
     return exclusively(this, record.id, options, async () => {
-      const current = await getRecord(this, record.id, options)
-      if (!current) return 'gone'
-      if (current.version !== expected.version || current.verifier !== expected.verifier) return 'conflict'
-      const expiresAt = options?.exactExpiry ? record.expiresAt : Math.max(record.expiresAt, current.expiresAt)
-      await this.set(record.id, { ...record, expiresAt }, options)
+      const next = updated(await getRecord(this, record.id, options), record, expected, options?.exactExpiry)
+      if (typeof next === 'string') return next
+      await this.set(record.id, next, options)
       return 'ok'
     })
   }
@@ -76,15 +77,9 @@ export abstract class Store implements StoreModel {
     options?: StoreCallOptions,
   ): MaybePromise<boolean> {
     return exclusively(this, id, options, async () => {
-      const current = await getRecord(this, id, options)
-      if (!current || current.version !== expected.version || current.verifier !== expected.verifier) return false
-      const latest = Math.min(expiresAt, current.endsAt ?? Infinity)
-      const times = {
-        expiresAt: Math.max(current.expiresAt, latest),
-        lastSeenAt: Math.max(current.lastSeenAt, lastSeenAt),
-      }
-      await this.set(id, { ...current, ...times }, options)
-      return true
+      const next = touched(await getRecord(this, id, options), expiresAt, lastSeenAt, expected)
+      if (next) await this.set(id, next, options)
+      return next !== undefined
     })
   }
 
@@ -119,32 +114,11 @@ export abstract class Store implements StoreModel {
   }
 }
 
-/** A bare `StoreModel`, completed by the base class: what the model has is called, what it lacks is built. */
-class CompletedStore extends Store {
-  readonly #model: StoreModel
-  constructor(model: StoreModel) {
-    super()
-    this.#model = model
-    const own = this as unknown as Record<string, unknown>
-    for (const name of DELEGATED) {
-      if (typeof model[name] === 'function') own[name] = (model[name] as (...args: unknown[]) => unknown).bind(model)
-    }
-  }
-  override get capabilities(): StoreCapabilities {
-    return this.#model.capabilities ?? super.capabilities
-  }
-  get(id: string, options?: StoreCallOptions): MaybePromise<SessionRecord | undefined> {
-    return this.#model.get(id, options)
-  }
-  set(id: string, record: SessionRecord, options?: StoreCallOptions): MaybePromise<void> {
-    return this.#model.set(id, record, options)
-  }
-  destroy(id: string, options?: StoreCallOptions): MaybePromise<boolean | void> {
-    return this.#model.destroy(id, options)
-  }
-}
-
-const DELEGATED = [
+/** What a bare `StoreModel` may bring itself; the base class has, or lacks, the rest. */
+const METHODS = [
+  'get',
+  'set',
+  'destroy',
   'create',
   'update',
   'touch',
@@ -169,11 +143,17 @@ const originals = new WeakMap<Store, StoreModel>()
 /** The full store behind what the user gave: itself, or a bare model completed (once, so that its lock is shared). */
 export function completeStore(model: StoreModel): Store {
   if (model instanceof Store) return model
-  let store = completed.get(model)
-  if (!store) {
-    completed.set(model, (store = new CompletedStore(model)))
-    originals.set(store, model)
+  const known = completed.get(model)
+  if (known) return known
+  const store = Object.create(Store.prototype) as Store
+  const own = store as unknown as Record<string, unknown>
+  for (const name of METHODS) {
+    if (typeof model[name] === 'function')
+      own[name] = (...args: unknown[]) => (model[name] as (...all: unknown[]) => unknown).apply(model, args)
   }
+  if (model.capabilities) Object.defineProperty(store, 'capabilities', { get: () => model.capabilities })
+  completed.set(model, store)
+  originals.set(store, model)
   return store
 }
 

@@ -1,6 +1,6 @@
 /** Transport: where a request carries its token, by cookie or as a bearer credential (RFC 6750), and nothing of its truth. */
 import type { CookieSettings } from './cookie-options.ts'
-import { isSecureRequest, readChunks, readCookie } from './cookie.ts'
+import { isSecureRequest, readChunks } from './cookie.ts'
 
 /** `'cookie'`, or `'bearer'` for `Authorization: Bearer <token>`. */
 export type Transport = 'cookie' | 'bearer'
@@ -14,13 +14,6 @@ export interface Carried {
   secure: boolean
   /** How many cookies of ours came along: `destroy()` clears as many. */
   cookies: number
-  /** The sealed copy of the record that came along in a cookie of its own, for stores that use one. */
-  copy: string | undefined
-}
-
-/** The cookie a sealed copy of the record is kept in. */
-export function copyName(cookieName: string): string {
-  return `${cookieName}.copy`
 }
 
 /** The candidates of a request, in the order the transports are asked; the last stands for a new session. */
@@ -29,19 +22,16 @@ export function carriedBy(
   transports: readonly Transport[],
   cookie: CookieSettings,
   trustProxy: boolean,
-  copies = false,
 ): Carried[] {
   return transports.map((transport) => {
     const { headers } = request
     if (transport === 'bearer') {
       const token = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1]
-      return { token, transport, cookieName: '', secure: true, cookies: 0, copy: undefined }
+      return { token, transport, cookieName: '', secure: true, cookies: 0 }
     }
     const secure = isSecureRequest(request, cookie, trustProxy)
     const cookieName = secure ? cookie.secureName : cookie.plainName
-    const header = headers.get('cookie') ?? ''
-    const found = readChunks(header, cookieName, cookie.chunks)
-    const copy = (copies && readCookie(header, copyName(cookieName))) || undefined
-    return { token: found?.value || undefined, transport, cookieName, secure, cookies: found?.cookies ?? 0, copy }
+    const found = readChunks(headers.get('cookie') ?? '', cookieName, cookie.chunks)
+    return { token: found?.value || undefined, transport, cookieName, secure, cookies: found?.cookies ?? 0 }
   })
 }

@@ -2,27 +2,24 @@
  * Write: from what a session wants to what the store holds, by compare-and-set. The loop is the protocol of section 5 of
  * the design: never an insert where an update was meant (P6), never a repeat of a write whose outcome is unknown (P14).
  */
-import { callStore, readRecord, type Context } from './context.ts'
+import { askStore, callStore, type Context } from './context.ts'
 import { checkCookieSize } from './cookie.ts'
-import { codeHash } from './csrf.ts'
+import { draft } from './draft.ts'
 import { SessionConflictError, SessionNotFoundError } from './errors.ts'
-import { endsOfLife, isExpired, isHandingOver, slide, startOfLife } from './policy.ts'
-import { isRecord, withoutUndefined, type PreviousToken, type SessionRecord } from './record.ts'
-import { followSealed, replaceSealed, standingOf } from './revoke.ts'
+import { patience } from './patience.ts'
+import { isExpired, isHandingOver } from './policy.ts'
+import { isRecord, type SessionRecord } from './record.ts'
+import { regeneration, rotation, SUPERSEDED_FOR, tokenText } from './rotate.ts'
 import { asStored } from './schema.ts'
 import type { SessionState } from './state.ts'
 import { destroyRecord } from './store.ts'
-import { createId, createSecret, isId, nextSecret, verifierOf } from './token.ts'
+import { createId, isId, nextSecret } from './token.ts'
+import { handOver } from './touch.ts'
 
 /** What became of a write. `lost`: the session ended, or its token was replaced, meanwhile; the data is dropped. */
 export type Outcome = 'done' | 'lost'
 
-/** How long a token that `regenerate()` replaced is still known as superseded. */
-const SUPERSEDED_FOR = 10_000
-/** How long a write keeps trying against others that change the same record, in milliseconds. */
-const CONFLICT_BUDGET = 10_000
 const ID_TRIES = 5
-const KEPT_CHANGING = 'The session kept changing underneath. Try again.'
 
 /** Inserts a new record under a new id and secret. */
 export async function create(context: Context, state: SessionState, base?: SessionRecord): Promise<Outcome> {
@@ -30,13 +27,12 @@ export async function create(context: Context, state: SessionState, base?: Sessi
   for (let tries = 0; tries < ID_TRIES; tries++) {
     const id = await drawId(context, state)
     // An id that was in use is another session's, or ended (S05, R23); only a drawing of the user's own repeats itself.
-    if (context.genid && (id === base?.id || (await standingOf(context, { id })) !== 'live')) continue
-    const record = { ...draft(context, state, base, turn), id, version: 1 }
+    if (context.genid && (id === base?.id || (await context.store.revocations?.standing(context, { id })))) continue
+    const record = { ...(await draft(context, state, base, turn)), id, version: 1 }
     delete record.previous
-    if (context.rules) await context.rules.check(record, base)
     const outcome = await insert(context, state, record, turn.secret, base)
     if (outcome === 'taken') continue
-    if (outcome === 'done') context.emit(base ? 'regenerated' : 'created', { id, subject: record.subject })
+    if (outcome === 'done') context.emit(base ? 'regenerated' : 'created', record)
     return outcome
   }
   throw new SessionConflictError(
@@ -54,25 +50,22 @@ async function insert(
   if (context.store.capabilities.carriesRecord) return sealed(context, state, record, replaced)
   const token = await tokenText(context, record.id, secret)
   const asOf = context.now()
-  if (!(await callStore(context, 'create', (store, options) => store.create(record, options), record))) return 'taken'
-  settle(state, record, token, secret, asOf)
+  if (!(await callStore(context, 'create', [record], record))) return 'taken'
+  state.settle(record, asOf)
+  state.bring(token, secret)
   return 'done'
-}
-
-/** The token that a write brings in, and what it leaves of the one before. */
-interface NewToken {
-  secret: string
-  verifier: string
-  previous: Pick<PreviousToken, 'handover' | 'csrf' | 'until'>
 }
 
 /** Updates the record: changed data, a new token, or both. */
 export async function update(context: Context, state: SessionState): Promise<Outcome> {
-  const { capabilities } = context.store
-  if (state.regenerateAsked && (capabilities.carriesRecord || capabilities.consistency === 'eventual')) {
-    return regenerateUnderNewId(context, state)
-  }
-  let base = state.record as SessionRecord
+  const { carriesRecord, consistency } = context.store.capabilities
+  if (state.regenerateAsked && (carriesRecord || consistency === 'eventual')) return renumber(context, state)
+  return carriesRecord ? reseal(context, state) : compareAndSet(context, state)
+}
+
+async function compareAndSet(context: Context, state: SessionState): Promise<Outcome> {
+  const loaded = state.record as SessionRecord
+  let base = loaded
   let mine = base.verifier
   let turn = state.regenerateAsked
     ? await regeneration(context, state)
@@ -81,51 +74,39 @@ export async function update(context: Context, state: SessionState): Promise<Out
       : undefined
   // A token that is replaced on a mere read leaves data that was migrated or reset as it is (P1).
   const keepsData = context.rules !== undefined && state.status === 'rotated'
-  const giveUpAt = performance.now() + CONFLICT_BUDGET
-  for (let tries = 0; ; tries++) {
-    const record = draft(context, state, base, turn)
-    if (context.rules) await context.rules.check(record, base)
-    if (capabilities.carriesRecord) {
-      // What ended while this request ran stays ended, and its cookie is not sent again (P6, R03).
-      if ((await standingOf(context, base)) !== 'live') return 'lost'
-      await sealed(context, state, record)
-      context.emit('updated', record)
-      return 'done'
-    }
+  const again = patience()
+  for (;;) {
+    const record = await draft(context, state, base, turn)
     const secret = turn?.secret ?? (state.handedOver ? state.secret : undefined)
     const token = secret && (await tokenText(context, record.id, secret))
     const exactExpiry = state.subjectSet !== undefined || state.lifetimeSet !== undefined
     const expected = { version: base.version, verifier: base.verifier }
-    const row = keepsData ? asStored(record, base) : record
     const asOf = context.now()
-    const result = await callStore(
-      context,
-      'update',
-      (store, { signal }) => store.update(row, expected, { exactExpiry, signal }),
-      record,
-    )
+    const row = keepsData ? asStored(record, base) : record
+    const result = await callStore(context, 'update', [row, expected], record, { exactExpiry })
     if (result === 'gone') return 'lost'
     if (result === 'ok') {
-      settle(state, record, token, secret, asOf)
+      state.settle(record, asOf)
+      if (token && secret) state.bring(token, secret)
       context.emit(turn ? 'regenerated' : 'updated', record)
-      if (tries > 0) context.emit('merged', record)
+      if (base !== loaded) context.emit('merged', record)
       return 'done'
     }
     context.emit('conflict', base)
-    if (performance.now() > giveUpAt) throw new SessionConflictError(KEPT_CHANGING)
     // The wait comes before the read: a record read and then left to lie is likely to be old again.
-    await pause(tries)
-    let fresh = await readRecord(context, base.id, record)
+    await again()
+    let fresh = await callStore(context, 'get', [base.id], record)
     if (!isRecord(fresh) || isExpired(fresh, context.now())) return 'lost'
     if (context.rules) fresh = await context.rules.read(fresh)
-    if (turn && fresh.verifier === turn.verifier) {
-      settle(state, fresh, token, secret)
+    if (turn && token && fresh.verifier === turn.verifier) {
+      state.settle(fresh, undefined)
+      state.bring(token, turn.secret)
       return 'done'
     }
     if (fresh.verifier !== mine) {
       const { previous } = fresh
       if (previous?.verifier !== mine || !isHandingOver(fresh, context.now()) || state.secret === undefined)
-        return state.subjectSet?.value === undefined ? 'lost' : create(context, state)
+        return state.subjectSet?.subject === undefined ? 'lost' : create(context, state)
       // Another request rotated the token: this one goes on with the token that follows, and rotates nothing itself.
       state.secret = await nextSecret(state.secret, previous.handover as string)
       state.handedOver = true
@@ -141,34 +122,12 @@ export async function update(context: Context, state: SessionState): Promise<Out
   }
 }
 
-/** `regenerate()`: the old token ends at once, and is known as superseded for a while. */
-async function regeneration(context: Context, state: SessionState): Promise<NewToken> {
-  const secret = state.nextSecret ?? createSecret()
-  return { secret, verifier: await verifierOf(secret), previous: { until: context.now() + SUPERSEDED_FOR } }
-}
-
-/** `rotateEvery`: the new token follows from the old one, which is served until the new one has been used for a while. */
-async function rotation(state: SessionState): Promise<NewToken> {
-  const old = state.secret as string
-  const handover = createSecret()
-  const secret = await nextSecret(old, handover)
-  return { secret, verifier: await verifierOf(secret), previous: { handover, csrf: await codeHash(old) } }
-}
-
-/** Answers a request that came with the token before a rotation with the one after it, if the session is still that. */
-export async function handOver(context: Context, state: SessionState): Promise<void> {
-  if (!(await touch(context, state)) || !state.record || state.secret === undefined) return
-  state.token = await tokenText(context, state.record.id, state.secret)
-  state.tokenDue = true
-  state.handedOver = state.rotates = false
-}
-
 /** Where an update in place could be missed, or the record lives in the token: a new id, never seen and so never stale. */
-async function regenerateUnderNewId(context: Context, state: SessionState): Promise<Outcome> {
+async function renumber(context: Context, state: SessionState): Promise<Outcome> {
   const old = state.record as SessionRecord
   let base = old
   if (!context.store.capabilities.carriesRecord) {
-    const answer = await readRecord(context, old.id, old)
+    const answer = await callStore(context, 'get', [old.id], old)
     if (!answer) return 'lost'
     // An answer older than what was loaded is the store being behind.
     if (answer.version >= old.version) base = context.rules ? await context.rules.read(answer) : answer
@@ -176,94 +135,18 @@ async function regenerateUnderNewId(context: Context, state: SessionState): Prom
   }
   const outcome = await create(context, state, base)
   if (!context.store.revocations)
-    await callStore(context, 'destroy', (store, options) => destroyRecord(store, old.id, options), old)
+    await askStore(context, 'destroy', (store, options) => destroyRecord(store, old.id, options), old)
   return outcome
 }
 
-/** Moves the expiry forward. `false` when the row was not that any more. */
-export async function touch(context: Context, state: SessionState): Promise<boolean> {
-  const record = state.record as SessionRecord
-  const now = context.now()
-  const expiresAt = slide(record, now, context)
-  const { id, version, verifier } = record
-  const held = await callStore(
-    context,
-    'touch',
-    (store, options) => store.touch(id, expiresAt, now, { version, verifier }, options),
-    record,
-  )
-  if (!held) return false
-  state.record = { ...record, expiresAt, lastSeenAt: Math.max(record.lastSeenAt, now) }
-  state.touchAsked = false
-  state.asOf = now
-  context.emit('touched', record)
-  return true
-}
-
-/**
- * Moves the expiry forward, whoever writes in between: each time round `reopen` judges the token again, so it ends when
- * the session does.
- */
-export async function renew(context: Context, state: SessionState, reopen: () => Promise<SessionState>): Promise<void> {
-  const giveUpAt = performance.now() + CONFLICT_BUDGET
-  for (let current = state, tries = 0; !(await touch(context, current)); tries++) {
-    if (performance.now() > giveUpAt) throw new SessionConflictError(KEPT_CHANGING)
-    await pause(tries)
-    current = await reopen()
-  }
-}
-
-/** The record this session wants: on top of `base`, or new. */
-function draft(
-  context: Context,
-  state: SessionState,
-  base: SessionRecord | undefined,
-  turn: NewToken | undefined,
-): SessionRecord {
-  const now = context.now()
-  const own = state.lifetimeSet ?? base ?? {}
-  const { ttl, absolute, persistent } = own
-  const content = state.content(base)
-  let life: Pick<SessionRecord, 'expiresAt' | 'endsAt'>
-  if (!base || state.subjectSet) life = endsOfLife(now, now, own, context)
-  else if (state.lifetimeSet) life = endsOfLife(startOfLife(base, context), now, own, context)
-  else life = { expiresAt: slide(base, now, context), endsAt: base.endsAt }
-  return withoutUndefined<SessionRecord>({
-    id: base?.id ?? '',
-    verifier: turn?.verifier ?? base?.verifier ?? '',
-    ...content,
-    version: (base?.version ?? 0) + 1,
-    createdAt: base?.createdAt ?? now,
-    authenticatedAt: state.subjectSet
-      ? state.subjectSet.value === undefined
-        ? undefined
-        : state.subjectSet.at
-      : base?.authenticatedAt,
-    // A sign-in's token is as old as the sign-in: a later one replaced the subject's own token.
-    rotatedAt: base && !turn ? base.rotatedAt : (state.subjectSet?.at ?? now),
-    lastSeenAt: Math.max(base?.lastSeenAt ?? 0, now),
-    ...life,
-    ttl,
-    absolute,
-    persistent,
-    subject: state.subjectSet ? state.subjectSet.value : base?.subject,
-    previous: base && (turn ? { verifier: base.verifier, ...turn.previous } : previousOf(context, state, base, now)),
-  })
-}
-
-/** What is kept of the token before, when a write leaves the token as it is. */
-function previousOf(
-  context: Context,
-  state: SessionState,
-  base: SessionRecord,
-  now: number,
-): PreviousToken | undefined {
-  const { previous } = base
-  if (previous?.handover === undefined) return previous && now < (previous.until ?? 0) ? previous : undefined
-  // The nonce has served; that there was one is what tells a use of the old token as a reuse.
-  if (!isHandingOver(base, now)) return { ...previous, handover: '' }
-  const isFirstUse = state.rotation === 'confirm' && previous.until === undefined
-  return isFirstUse ? { ...previous, until: now + context.grace } : previous
+async function reseal(context: Context, state: SessionState): Promise<Outcome> {
+  const base = state.record as SessionRecord
+  const record = await draft(context, state, base, undefined)
+  // What ended while this request ran stays ended, and its cookie is not sent again (P6, R03).
+  if (await context.store.revocations?.standing(context, base)) return 'lost'
+  await sealed(context, state, record)
+  context.emit('updated', record)
+  return 'done'
 }
 
 /**
@@ -276,45 +159,22 @@ async function sealed(
   record: SessionRecord,
   replaced?: SessionRecord,
 ): Promise<Outcome> {
-  const token = await callStore(
-    context,
-    'seal',
-    (store, { signal }) => store.seal?.(record, { name: context.cookie.bareName, signal }),
-    record,
-  )
-  const transport = state.carried?.transport ?? context.transports.at(-1)
-  if (token && transport === 'cookie')
-    checkCookieSize(context.cookie, state.carried?.cookieName ?? context.cookie.secureName, token)
-  if (replaced) {
-    const signsIn = state.subjectSet?.value !== undefined
-    const until = context.now() + SUPERSEDED_FOR
-    if (!(await replaceSealed(context, replaced, record, until, signsIn))) return 'lost'
+  const { cookie, store } = context
+  const token = await callStore(context, 'seal', [record], record, { name: cookie.bareName })
+  const { transport, cookieName } = state.carried ?? {
+    transport: context.transports.at(-1),
+    cookieName: cookie.secureName,
   }
-  settle(state, record, token, record.verifier)
-  if (replaced) await followSealed(context, replaced, record)
+  if (transport === 'cookie') checkCookieSize(cookie, cookieName, token)
+  if (replaced) {
+    const signsIn = state.subjectSet?.subject !== undefined
+    const until = context.now() + SUPERSEDED_FOR
+    if ((await store.revocations?.replace(context, replaced, record, until, signsIn)) === false) return 'lost'
+  }
+  state.settle(record, undefined)
+  state.bring(token, record.verifier)
+  if (replaced) await store.revocations?.follow(context, replaced, record)
   return 'done'
-}
-
-function settle(
-  state: SessionState,
-  record: SessionRecord,
-  token: string | undefined,
-  secret: string | undefined,
-  asOf?: number,
-): void {
-  state.settle(record)
-  state.asOf = asOf
-  if (token === undefined || secret === undefined) return
-  state.token = token
-  state.secret = secret
-  state.nextSecret = undefined
-  state.tokenDue = true
-  state.handedOver = state.rotates = false
-}
-
-async function tokenText(context: Context, id: string, secret: string): Promise<string> {
-  const text = `${id}.${secret}`
-  return context.signer ? `${text}.${await context.signer.sign(text)}` : text
 }
 
 async function drawId(context: Context, state: SessionState): Promise<string> {
@@ -325,16 +185,11 @@ async function drawId(context: Context, state: SessionState): Promise<string> {
   return id
 }
 
-/** Waits a little longer each time, by a random amount, so that writers fall out of step. */
-function pause(tries: number): Promise<void> {
-  const longest = Math.min(2 ** tries, 50)
-  return new Promise((resolve) => setTimeout(resolve, tries === 0 ? 0 : Math.random() * longest))
-}
-
-/** The write was lost: says so once, and lets go of it. */
+/** The write was lost: says so once, and lets go of it; no token is sent. */
 export function noteLost(context: Context, state: SessionState): void {
   context.emit('lost', { id: (state.record ?? state.superseded)?.id })
   state.giveUp()
+  state.tokenDue = false
 }
 
 /** Throws what `lost` means for calls that wait for their write: `save()` and the headless ones. */

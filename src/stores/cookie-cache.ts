@@ -8,7 +8,9 @@ import { DURATION_FORM, parseDuration, type Duration } from '../core/duration.ts
 import { SessionConfigError } from '../core/errors.ts'
 import type { Secret } from '../core/keys.ts'
 import type { SessionRecord } from '../core/record.ts'
+import type { Copies } from '../core/store-model.ts'
 import type { SealContext, StoreModel } from '../core/store.ts'
+import { CookieCopies } from './cookie-copies.ts'
 import { CookieStore } from './cookie.ts'
 import { WrappingStore } from './wrapping.ts'
 
@@ -22,7 +24,7 @@ export interface CookieCacheOptions {
 /** Spares reads of the store it wraps; everything else is the store's own. */
 export class CookieCache extends WrappingStore {
   readonly #sealer: CookieStore
-  readonly #ttl: number
+  readonly #copies: CookieCopies
 
   /** @throws SessionConfigError when the store, the secret or `ttl` is wrong */
   constructor(store: StoreModel, options: CookieCacheOptions) {
@@ -34,14 +36,14 @@ export class CookieCache extends WrappingStore {
       throw new SessionConfigError(
         'CookieCache over a CookieStore would seal everything twice; use the CookieStore alone.',
       )
-    if (this.behind.copyTtl !== undefined)
+    if (this.behind.copies)
       throw new SessionConfigError('CookieCache over a CookieCache would keep two copies; give it the store itself.')
     this.#sealer = new CookieStore(options)
-    this.#ttl = ttl
+    this.#copies = new CookieCopies(ttl)
   }
 
-  override get copyTtl(): number {
-    return this.#ttl
+  override get copies(): Copies {
+    return this.#copies
   }
 
   override seal(record: SessionRecord, context: SealContext): Promise<string> {

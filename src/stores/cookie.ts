@@ -8,6 +8,7 @@ import type { Secret } from '../core/keys.ts'
 import { isRecord, type SessionRecord } from '../core/record.ts'
 import type { Revocations } from '../core/store-model.ts'
 import { Store, type SealContext, type StoreCapabilities, type StoreModel } from '../core/store.ts'
+import { CookieRevocations } from './cookie-revocations.ts'
 import { RevocationList } from './revocations.ts'
 import { Sealer, secretsOf } from './seal.ts'
 
@@ -27,23 +28,26 @@ const LONGEST = 3 * 4096
 /** Keeps each session in its own cookie, encrypted and authenticated; zero store calls. */
 export class CookieStore extends Store {
   readonly #sealer: Sealer
-
-  readonly #revocations: RevocationList | undefined
+  /** Where ended sessions are remembered. */
+  readonly #marks: Store | undefined
+  readonly #revocations: Revocations | undefined
 
   /** @throws SessionConfigError when the secret is missing or short, or `revocations` is no store that keeps records */
   constructor(options: CookieStoreOptions) {
     super()
     this.#sealer = new Sealer(secretsOf(options))
     if (!('revocations' in options)) return
-    this.#revocations = new RevocationList(options.revocations as StoreModel)
-    const { store } = this.#revocations
+    const list = new RevocationList(options.revocations as StoreModel)
+    const { store } = list
+    this.#marks = store
+    this.#revocations = new CookieRevocations(list)
     if (store.removeExpired) this.removeExpired = store.removeExpired.bind(store)
     if (store.countExpired) this.countExpired = store.countExpired.bind(store)
   }
 
   /** Never atomic: of two responses the last one wins. `revocations` are as far behind as their store may be. */
   override get capabilities(): StoreCapabilities {
-    const { consistency } = this.#revocations?.store.capabilities ?? { consistency: 'strong' }
+    const { consistency } = this.#marks?.capabilities ?? { consistency: 'strong' }
     return { atomic: false, consistency, carriesRecord: true }
   }
 

@@ -53,7 +53,7 @@ export class EncryptedStore extends WrappingStore {
     const { behind } = this
     if (behind.capabilities.carriesRecord)
       throw new SessionConfigError('EncryptedStore over a CookieStore has nothing to do: the cookie is sealed already.')
-    if (behind.copyTtl !== undefined)
+    if (behind.copies)
       throw new SessionConfigError(
         'EncryptedStore belongs under a CookieCache, not over it: new CookieCache(new EncryptedStore(store, …), …).',
       )

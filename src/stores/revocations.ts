@@ -8,7 +8,7 @@ import { sha256 } from '../core/bytes.ts'
 import { describe } from '../core/describe.ts'
 import { SessionConfigError, SessionConflictError, StoreUnavailableError } from '../core/errors.ts'
 import { isRecord, type SessionRecord } from '../core/record.ts'
-import type { Revocations, RevocationScope, Sealed, Standing } from '../core/store-model.ts'
+import type { Sealed, Standing } from '../core/store-model.ts'
 import { completeStore, getRecord, type Store, type StoreModel } from '../core/store.ts'
 
 /** Of a session's id. Without `by` it was ended; with it, a new id took its place, whose hard end is `endsAt`. */
@@ -32,7 +32,13 @@ const LONGEST = 400 * 86_400_000
 const NO_VERIFIER = '-'
 const TRIES = 100
 
-export class RevocationList implements Revocations {
+/** The cookie's configured name, without its prefix, and the manager's clock. */
+export interface RevocationScope {
+  name: string
+  now(): number
+}
+
+export class RevocationList {
   readonly #store: Store
 
   /** @throws SessionConfigError when `model` is no store, or keeps nothing itself */
@@ -62,12 +68,12 @@ export class RevocationList implements Revocations {
     if (now() >= (session.lastSeenAt ?? Infinity) + LONGEST) return 'ended'
     const [mark, rule] = await Promise.all([this.#ofId(session.id, name), this.#ofSubject(session.subject, name)])
     if (isEnded(rule, session)) return 'ended'
-    if (!mark) return 'live'
+    if (!mark) return undefined
     const { by, at = 0, until = 0 } = mark
     return by === undefined ? 'ended' : { at, until }
   }
 
-  /** Whether it ended by this call. One that a new id took the place of ends with that: leaving is never ignored (P6). */
+  /** Ends a session; whether it ended by this call. One that a new id took the place of ends with that: leaving is never ignored (P6). */
   async end(session: Sealed, { name, now }: RevocationScope): Promise<boolean> {
     let { id, endsAt, expiresAt } = session
     for (let missing = 0; ;) {
@@ -86,6 +92,10 @@ export class RevocationList implements Revocations {
     }
   }
 
+  /**
+   * Ends a session by putting another in its place, in one step. `'replaced'` when another took its place before, `'ended'` when
+   * it had ended. Until `until` the old one is known as superseded.
+   */
   async replace(
     old: SessionRecord,
     next: SessionRecord,
@@ -100,13 +110,14 @@ export class RevocationList implements Revocations {
     return (await this.#whereabouts(old.id, name)).ended ? 'ended' : 'replaced'
   }
 
-  /** Read after the old id was marked; `endAllOf` writes before it reads that mark: one of the two sees the other. */
+  /** What was spared for the old session is spared for the new one (I02). Read after the old id was marked; `endAllOf` writes before it reads that mark: one of the two sees the other. */
   async follow(old: SessionRecord, next: SessionRecord, { name, now }: RevocationScope): Promise<void> {
     const { subject } = next
     if (subject === undefined || (await this.#ofSubject(subject, name))?.except !== old.id) return
     await this.#change(subject, name, now, (rule) => rule?.except === old.id && { ...rule, except: next.id })
   }
 
+  /** Ends all sessions of a subject that signed in up to now, except one. */
   async endAllOf(subject: string, except: string | undefined, { name, now }: RevocationScope): Promise<void> {
     const at = now()
     let before = at

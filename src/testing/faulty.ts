@@ -6,7 +6,7 @@
 import { completeStore, destroyRecord, Store } from '../core/store.ts'
 import type { MaybePromise, StoreCallOptions, StoreCapabilities, StoreModel } from '../core/store.ts'
 import type { SessionRecord } from '../core/record.ts'
-import type { Revocations } from '../core/store-model.ts'
+import type { Copies, Revocations } from '../core/store-model.ts'
 
 const RECORD_METHODS = ['create', 'update', 'touch', 'load'] as const
 const OPTIONAL_METHODS = [
@@ -112,6 +112,9 @@ export class FaultyStore extends Store {
 
   override get capabilities(): StoreCapabilities {
     return this.#store.capabilities
+  }
+  override get copies(): Copies | undefined {
+    return this.#store.copies
   }
   override get revocations(): Revocations | undefined {
     return this.#store.revocations

@@ -142,7 +142,6 @@ describe('storeTimeout', () => {
 
   it('P11: a copy that cannot be sealed or opened is no copy, and the request goes on', async () => {
     const cache = faulty(new CookieCache(new MemoryStore(), { secret }))
-    Object.defineProperty(cache, 'copyTtl', { value: 30_000 })
     const sessions = new SessionManager<{ n?: number }>({ store: cache })
     cache.fail('seal')
     const first = await sessions.load(new Request('https://shop.example/'))
@@ -152,7 +151,7 @@ describe('storeTimeout', () => {
     expect(copies).toEqual([])
     cache.heal()
     cache.fail('open')
-    const headers = { cookie: `${cookie?.split(';')[0]}; __Host-session.c=x` }
+    const headers = { cookie: `${cookie?.split(';')[0]}; __Host-session.copy=x` }
     expect((await sessions.load(new Request('https://shop.example/', { headers }))).data).toEqual({ n: 1 })
   })
 })

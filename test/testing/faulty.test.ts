@@ -1,4 +1,5 @@
 import { SessionManager, StoreUnavailableError, type SessionRecord } from 'latchkey'
+import { CookieCache } from 'latchkey/stores/cookie-cache'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { faulty, loginAs } from '../../src/testing/index.ts'
@@ -18,6 +19,22 @@ const record: SessionRecord = {
   endsAt: null,
 }
 const expected = { version: 1, verifier: 'v' }
+
+describe('faulty', () => {
+  it('leaves a CookieCache one: its copies go out, and spare the reads', async () => {
+    const store = faulty(new CookieCache(new MemoryStore(), { secret: 'of 32 bytes, or of more than that' }))
+    const sessions = new SessionManager<{ n?: number }>({ store })
+    const session = await sessions.load(new Request('https://shop.example/'))
+    session.data.n = 1
+    const response = await sessions.commit(session, new Response('ok'))
+    const cookies = response.headers.getSetCookie().map((header) => header.split(';', 1)[0])
+    expect(cookies).toEqual([expect.stringMatching(/^__Host-session=/), expect.stringMatching(/^__Host-session.copy=/)])
+    store.fail('load')
+    const again = await sessions.load(new Request('https://shop.example/', { headers: { cookie: cookies.join('; ') } }))
+    expect(again.data).toEqual({ n: 1 })
+    expect(store.calls).toMatchObject({ seal: 1, open: 1, load: 0 })
+  })
+})
 
 describe('faulty: fail', () => {
   it('makes a method throw as often as asked, and no other', async () => {

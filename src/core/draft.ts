@@ -1,0 +1,53 @@
+/** Draft: the record that a session wants, new or on top of the stored one. What it costs to get there is not its matter. */
+import type { Context } from './context.ts'
+import { endsOfLife, slide, startOfLife } from './policy.ts'
+import { withoutUndefined, type SessionRecord } from './record.ts'
+import { previousOf, type NewToken } from './rotate.ts'
+import type { SessionState } from './state.ts'
+
+/**
+ * The record this session wants: on top of `base`, or new.
+ * @throws SessionDataError when its data cannot be stored, or does not pass the schema
+ */
+export async function draft(
+  context: Context,
+  state: SessionState,
+  base: SessionRecord | undefined,
+  turn: NewToken | undefined,
+): Promise<SessionRecord> {
+  const now = context.now()
+  const { subject, authenticatedAt } = state.subjectSet ?? base ?? {}
+  const { ttl, absolute, persistent } = state.lifetimeSet ?? base ?? {}
+  const record = withoutUndefined<SessionRecord>({
+    id: base?.id ?? '',
+    verifier: turn?.verifier ?? base?.verifier ?? '',
+    ...state.content(base),
+    version: (base?.version ?? 0) + 1,
+    createdAt: base?.createdAt ?? now,
+    authenticatedAt,
+    // A sign-in's token is as old as the sign-in: a later one replaced the subject's own token.
+    rotatedAt: base && !turn ? base.rotatedAt : (state.subjectSet?.at ?? now),
+    lastSeenAt: Math.max(base?.lastSeenAt ?? 0, now),
+    ...lifeOf(context, state, base, now),
+    ttl,
+    absolute,
+    persistent,
+    subject,
+    previous: base && (turn ? { verifier: base.verifier, ...turn.previous } : previousOf(context, state, base, now)),
+  })
+  await context.rules?.check(record, base)
+  return record
+}
+
+/** A new subject begins a new life; a new lifetime counts from where the life began; anything else is activity. */
+function lifeOf(
+  context: Context,
+  { subjectSet, lifetimeSet }: SessionState,
+  base: SessionRecord | undefined,
+  now: number,
+): Pick<SessionRecord, 'expiresAt' | 'endsAt'> {
+  const own = lifetimeSet ?? base ?? {}
+  if (!base || subjectSet) return endsOfLife(now, now, own, context)
+  if (lifetimeSet) return endsOfLife(startOfLife(base, context), now, own, context)
+  return { expiresAt: slide(base, now, context), endsAt: base.endsAt }
+}

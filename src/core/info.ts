@@ -1,0 +1,41 @@
+/** Info: the string map for device lists of one session in one request. Others' changes merge in by key. */
+import { assign, isPlainObject } from './data.ts'
+import { SessionDataError } from './errors.ts'
+import { mergeKeys } from './merge.ts'
+import type { SessionDetails } from './record.ts'
+
+export class InfoBox {
+  readonly #stored: SessionDetails
+  #live: SessionDetails | undefined
+
+  constructor(stored: SessionDetails = {}) {
+    this.#stored = stored
+  }
+
+  /** The object handlers work on. */
+  get live(): SessionDetails {
+    return (this.#live ??= { ...this.#stored })
+  }
+
+  get changed(): boolean {
+    if (!this.#live) return false
+    const keys = Object.keys(this.#live)
+    return keys.length !== Object.keys(this.#stored).length || keys.some((key) => this.live[key] !== this.#stored[key])
+  }
+
+  /** Takes over what `value` holds. */
+  replace(value: unknown): void {
+    if (!isPlainObject(value)) throw new SessionDataError('`info` must be a plain object of strings.', 'info')
+    assign(this.live, value)
+  }
+
+  /** What to write: mine, or mine on top of what others wrote. @throws SessionDataError for what is no string */
+  on(theirs: SessionDetails | undefined): SessionDetails | undefined {
+    const info = theirs ? mergeKeys(this.#stored, this.live, theirs, Object.is).merged : this.live
+    const entries = Object.entries(info)
+    for (const [key, value] of entries) {
+      if (typeof value !== 'string') throw new SessionDataError('`info` holds strings only.', `info.${key}`)
+    }
+    return entries.length > 0 ? (info as SessionDetails) : undefined
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Rotate: a new token for a session that stays, and what its record keeps of the token before. `regenerate()` ends the old
+ * one at once; a rotation (`rotateEvery`) serves it until the new one has been used for a while.
+ */
+import type { Context } from './context.ts'
+import { codeHash } from './csrf.ts'
+import { isHandingOver } from './policy.ts'
+import type { PreviousToken, SessionRecord } from './record.ts'
+import type { SessionState } from './state.ts'
+import { createSecret, nextSecret, verifierOf } from './token.ts'
+
+/** How long a token that `regenerate()` replaced is still known as superseded, in milliseconds. */
+export const SUPERSEDED_FOR = 10_000
+
+/** The token that a write brings in, and what it leaves of the one before. */
+export interface NewToken {
+  secret: string
+  verifier: string
+  previous: Pick<PreviousToken, 'handover' | 'csrf' | 'until'>
+}
+
+/** `regenerate()`: the old token ends at once, and is known as superseded for a while. */
+export async function regeneration(context: Context, state: SessionState): Promise<NewToken> {
+  const secret = state.nextSecret ?? createSecret()
+  return { secret, verifier: await verifierOf(secret), previous: { until: context.now() + SUPERSEDED_FOR } }
+}
+
+/** `rotateEvery`: the new token follows from the old one, which is served until the new one has been used for a while. */
+export async function rotation(state: SessionState): Promise<NewToken> {
+  const old = state.secret as string
+  const handover = createSecret()
+  const secret = await nextSecret(old, handover)
+  return { secret, verifier: await verifierOf(secret), previous: { handover, csrf: await codeHash(old) } }
+}
+
+/** The token of an id and a secret, signed where tokens are. */
+export async function tokenText({ signer }: Context, id: string, secret: string): Promise<string> {
+  const text = `${id}.${secret}`
+  return signer ? `${text}.${await signer.sign(text)}` : text
+}
+
+/** What is kept of the token before, when a write leaves the token as it is. */
+export function previousOf(
+  context: Context,
+  state: SessionState,
+  base: SessionRecord,
+  now: number,
+): PreviousToken | undefined {
+  const { previous } = base
+  if (previous?.handover === undefined) return previous && now < (previous.until ?? 0) ? previous : undefined
+  // The nonce has served; that there was one is what tells a use of the old token as a reuse.
+  if (!isHandingOver(base, now)) return { ...previous, handover: '' }
+  const isFirstUse = state.rotation === 'confirm' && previous.until === undefined
+  return isFirstUse ? { ...previous, until: now + context.grace } : previous
+}
