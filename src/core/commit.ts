@@ -27,7 +27,7 @@ export async function commitSession(
   const copies = (): MaybePromise<string[]> => context.store.copies?.cookies(context, state, response) ?? NONE
   const failed = options.failed || response.status >= 500
   // Most requests change nothing: then there is no turn to take, and nothing to wait for.
-  if (!failed && !state.committed && !state.queue && state.status === 'clean') {
+  if (!failed && !state.committed && !state.queue && !state.leaving && state.status === 'clean') {
     state.close()
     return withSessionHeaders(context, state, response, await copies())
   }

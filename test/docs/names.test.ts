@@ -100,11 +100,11 @@ describe('names in the documents', () => {
       'createSesion()',
       'SessionGoneError',
       'throw new SessionLostError()',
-      'settle()',
+      'draft()',
     ]
     expect(unknownNames([page(...bad.map((name) => `text \`${name}\``))], names)).toEqual(
       bad.map((name, index) => `docs/wrong.md:${index + 1}: ${name}`),
     )
-    expect(unknownNames([{ path: 'ARCHITECTURE.md', text: '`settle()`' }], names)).toEqual([])
+    expect(unknownNames([{ path: 'ARCHITECTURE.md', text: '`draft()`' }], names)).toEqual([])
   })
 })
