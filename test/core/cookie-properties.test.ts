@@ -111,3 +111,32 @@ describe('the cookie serialiser, for any options, name and value', () => {
     )
   })
 })
+
+describe('at the ends of a cookie', () => {
+  it('P17: name and value of exactly 4096 octets are one cookie, which holds all of it, whatever `chunks` says', () => {
+    for (const chunks of [1, 2, 3]) {
+      const value = 'v'.repeat(COOKIE_LIMIT - 1)
+      const headers = writeCookie(resolveCookie({ chunks }, []), 'n', true, value, 60_000, 0)
+      expect(headers.map((line) => line.split(';')[0])).toEqual([`n=${value}`])
+    }
+  })
+
+  it('only cookies that came are counted', () => {
+    expect(readChunks('n=v', 'n', 3)).toEqual({ value: 'v', cookies: 1 })
+    expect(readChunks('n=v; n.1=', 'n', 3)).toEqual({ value: 'v', cookies: 2 })
+  })
+
+  it('a full piece goes on, unless it is a whole seal: five segments, the last of 22 characters', () => {
+    const full = (before: string, after: string): string =>
+      `${before}${'c'.repeat(COOKIE_LIMIT - 3 - before.length - after.length)}${after}`
+    const tag = 't'.repeat(22)
+    for (const [piece, goesOn] of [
+      [full('h..i.', `.${tag}`), false],
+      [full('h..i.', `.${tag}t`), true],
+      [full('h..i.x.', `.${tag}`), true],
+      [full('h.i.', `.${tag}`), true],
+    ] as const) {
+      expect(readChunks(`n=${piece}; n.1=more`, 'n', 2)?.value === `${piece}more`).toBe(goesOn)
+    }
+  })
+})
