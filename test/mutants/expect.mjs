@@ -1,20 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+/** A value that judges instead of being equal. */
+// oxlint-disable-next-line typescript/no-extraneous-class
 class Asym {
   constructor(f) {
     this.f = f
   }
 }
-const norm = (v) =>
-  v === null ||
-  typeof v !== 'object' ||
-  v instanceof Date ||
-  v instanceof RegExp ||
-  ArrayBuffer.isView(v) ||
-  v instanceof Map ||
-  v instanceof Set ||
-  v instanceof Error
-    ? v
-    : v
 export const eq = (a, b, strict) => {
   if (b instanceof Asym) return b.f(a)
   if (Object.is(a, b)) return true
@@ -82,7 +73,7 @@ const M = {
     const p = String(k).split('.')
     let o = a
     for (const x of p) {
-      if (o == null || !(x in Object(o))) return false
+      if ((o ?? null) === null || !(x in Object(o))) return false
       o = o[x]
     }
     return !v.length || eq(o, v[0])
@@ -150,8 +141,8 @@ const settle = async (value, kind, m, a, not) => {
 }
 export const expect = Object.assign((value) => make(value), {
   objectContaining: (o) => new Asym((a) => has(a, o)),
-  any: (c) => new Asym((a) => a != null && Object(a) instanceof c),
-  anything: () => new Asym((a) => a != null),
+  any: (c) => new Asym((a) => (a ?? null) !== null && Object(a) instanceof c),
+  anything: () => new Asym((a) => (a ?? null) !== null),
   stringContaining: (s) => new Asym((a) => String(a).includes(s)),
   stringMatching: (r) => new Asym((a) => new RegExp(r).test(a)),
   arrayContaining: (l) => new Asym((a) => l.every((x) => a.some((y) => eq(y, x)))),

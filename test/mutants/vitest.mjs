@@ -2,7 +2,6 @@ export { vi } from './vi.mjs'
 export { expect } from './expect.mjs'
 const tests = (globalThis.__tests ??= [])
 let suite = { before: [], after: [], name: '' }
-const fns = []
 export const describe = (name, fn) => {
   const up = suite
   suite = { before: [...up.before], after: [...up.after], name: up.name + ' ' + name, own: [] }
@@ -12,7 +11,7 @@ export const describe = (name, fn) => {
 const title = (n, i) => n + ' #' + i
 const each =
   (reg) =>
-  (rows, ...x) =>
+  (rows) =>
   (name, ...rest) =>
     rows.forEach((row, i) => {
       const fn = rest.at(-1)
