@@ -270,3 +270,15 @@ describe('isSecureRequest: only plain http on a loopback host goes without Secur
     }
   })
 })
+
+describe('a name that only looks like a prefixed one', () => {
+  it.each(['my__Host-sid', '-__Secure-sid', '_Host-sid', '__Hosted-sid'])(
+    '%s is held to no rule of prefixes',
+    (name) => {
+      const problems: string[] = []
+      const settings = resolveCookie({ name, domain: 'example.com', path: '/app', secure: false }, problems)
+      expect(problems).toEqual([])
+      expect(settings).toMatchObject({ secure: false, bareName: name })
+    },
+  )
+})

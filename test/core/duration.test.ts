@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DURATION_FORM, parseDuration } from '../../src/core/duration.ts'
 
@@ -102,5 +103,32 @@ describe('parseDuration', () => {
   it('any duration added to a time of day is a valid date still', () => {
     const longest = parseDuration('100000d') ?? NaN
     expect(Number.isNaN(new Date(Date.UTC(2100, 0, 1) + longest).getTime())).toBe(false)
+  })
+
+  const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: DAY, y: 365 * DAY }
+  const unit = fc.constantFrom('s', 'm', 'h', 'd', 'y')
+
+  it('for any whole number and unit it is that many of them, as long as that is above 0 and a valid date', () => {
+    fc.assert(
+      fc.property(fc.nat(10_000_000), unit, (count, each) => {
+        const milliseconds = count * UNITS[each]
+        const isOne = count > 0 && milliseconds <= 100_000 * DAY
+        expect(parseDuration(`${count}${each}`)).toBe(isOne ? milliseconds : undefined)
+        expect(parseDuration(milliseconds)).toBe(isOne ? milliseconds : undefined)
+      }),
+    )
+  })
+
+  it('for anything at all it is whole milliseconds above 0 and within bounds, or nothing; and it never throws', () => {
+    const near = fc
+      .tuple(fc.string({ unit: fc.constantFrom(...'0123456789.-+e ') }), unit)
+      .map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.double(), fc.string(), near), (value) => {
+        const milliseconds = parseDuration(value) ?? 1
+        expect(Number.isSafeInteger(milliseconds) && milliseconds > 0 && milliseconds <= 100_000 * DAY).toBe(true)
+        expect(milliseconds === 1 || ['number', 'string'].includes(typeof value)).toBe(true)
+      }),
+    )
   })
 })

@@ -21,6 +21,27 @@ describe('FlashBox', () => {
     expect([flash.take('notice'), flash.take('notice')]).toEqual(['saved', 'saved'])
   })
 
+  it('R18: what the handler does to a value it read does not keep the message, however often it reads', () => {
+    const stored = '{"notice":{"text":"saved"}}'
+    const flash = new FlashBox(codec, stored)
+    const notice = flash.take('notice') as { text: string }
+    notice.text = 'changed'
+    flash.take('notice')
+    expect(flash.on(stored)).toBeUndefined()
+  })
+
+  it('P1: where nothing changed, the text stays as it is, also in another form than ours', () => {
+    expect(box({ a: 1 }).on('{ "a": 1 }')).toBe('{ "a": 1 }')
+  })
+
+  it('clearing is a change where there is something to clear', () => {
+    const [some, none] = [box({ notice: 'saved' }), box()]
+    some.clear()
+    none.clear()
+    expect([some.changed, none.changed]).toEqual([true, false])
+    expect(some.on('{"notice":"saved"}')).toBeUndefined()
+  })
+
   it('leaves nothing behind once all is read', () => {
     const flash = box({ notice: 'saved' })
     flash.take('notice')

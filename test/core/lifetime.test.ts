@@ -95,4 +95,9 @@ describe('parseLifetime', () => {
     expect(error.problems).toHaveLength(4)
     expect(error.message).not.toContain('CANARY')
   })
+
+  it('tells nothing of a `ttl` against an `absolute` that is itself wrong', () => {
+    const parse = (): unknown => parseLifetime({ ttl: '90000d', absolute: 'never' }, CONFIGURED)
+    expect(parse).toThrow(expect.objectContaining({ problems: [expect.stringContaining('lifetime.absolute')] }))
+  })
 })

@@ -156,6 +156,7 @@ describe('startOfLife', () => {
     ['never before its creation', { createdAt: 10, endsAt: 500 }, 10],
     ['with its creation where there is no hard end', { createdAt: 10, endsAt: null }, 10],
     ['with its creation where it has given up its hard end', { createdAt: 10, endsAt: null, absolute: null }, 10],
+    ['with its creation where it gives up a hard end it still has', { createdAt: 10, endsAt: 500, absolute: null }, 10],
     ['by its own overall life', { createdAt: 10, endsAt: 5_600, absolute: 5_000 }, 600],
   ])('an overall life began %s', (_what, over, start) => {
     expect(startOfLife(record(over), CONFIGURED)).toBe(start)

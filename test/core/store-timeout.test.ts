@@ -10,7 +10,11 @@ import { resolveOptions } from '../../src/core/options.ts'
 const secret = 'a secret of more than 32 bytes for tests'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
-afterEach(() => void vi.useRealTimers())
+afterEach(() => {
+  // In this order: a spy puts back what it found, which is the false timer.
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
 
 /** Three asynchronous methods over a Map, which note the signals they get and hang when told to. */
 function threeMethods() {

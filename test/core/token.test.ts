@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { SessionManager, type SessionRecord } from 'latchkey'
+import * as fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createId, createSecret, isId, parseToken, verifierOf } from '../../src/core/token.ts'
+import { createId, createSecret, isId, nextSecret, parseToken, verifierOf } from '../../src/core/token.ts'
 
 const WORD = 'w'.repeat(43)
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -66,6 +67,61 @@ describe('parseToken', () => {
   ])('C07, C11: has no parts for %j (%#)', (text) => {
     expect(parseToken(text, false)).toBeUndefined()
     expect(parseToken(`${text}.${WORD}`, true)).toBeUndefined()
+  })
+})
+
+describe('parseToken, for any parts', () => {
+  const unit = fc.constantFrom(...ALPHABET)
+  const id = fc.string({ unit, minLength: 1, maxLength: 128 })
+  const word = fc.string({ unit, minLength: 43, maxLength: 43 })
+
+  it('takes apart what was put together, signed or not, and only as what it is', () => {
+    fc.assert(
+      fc.property(id, word, fc.option(word, { nil: undefined }), (name, secret, signature) => {
+        const text = signature === undefined ? `${name}.${secret}` : `${name}.${secret}.${signature}`
+        expect(parseToken(text, signature !== undefined)).toEqual({ id: name, secret, signature })
+        expect(parseToken(text, signature === undefined)).toBeUndefined()
+        expect(isId(name)).toBe(true)
+      }),
+    )
+  })
+
+  it('C01, C07: what it takes apart is that text and no other, to the character; the rest is none of ours', () => {
+    const anything = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.tuple(id, word, word).map((parts) => parts.join('.')),
+    )
+    const near = fc
+      .tuple(anything, fc.nat(300), fc.string({ unit: 'binary', maxLength: 1 }))
+      .map(([text, at, one]) => [text.slice(0, at), one, text.slice(at + 1)].join(''))
+    fc.assert(
+      fc.property(fc.oneof(anything, near), fc.boolean(), (text, signed) => {
+        const parts = parseToken(text, signed)
+        const again = parts && [parts.id, parts.secret, ...(signed ? [parts.signature] : [])].join('.')
+        expect([undefined, text]).toContain(again)
+        expect(parts === undefined || (isId(parts.id) && /^[A-Za-z0-9_.-]+$/.test(text))).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('nextSecret', () => {
+  it('P7: follows from the secret before and the nonce together, and from neither alone', async () => {
+    const [secret, handover] = [createSecret(), createSecret()]
+    const next = await nextSecret(secret, handover)
+    expect(parseToken(`a.${next}`, false)?.secret).toBe(next)
+    expect(await nextSecret(secret, handover)).toBe(next)
+    const others = [
+      await nextSecret(secret, createSecret()),
+      await nextSecret(createSecret(), handover),
+      await nextSecret(await verifierOf(secret), handover),
+    ]
+    expect(new Set([secret, handover, next, ...others]).size).toBe(6)
+  })
+
+  it('is the HMAC under the secret of the purpose and the nonce', async () => {
+    const expected = createHmac('sha256', WORD).update('latchkey/1 next nonce').digest('base64url')
+    expect(await nextSecret(WORD, 'nonce')).toBe(expected)
   })
 })
 
