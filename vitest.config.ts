@@ -41,6 +41,17 @@ async function workerd(): Promise<WorkersOptions> {
   }
 }
 
+/** Projects of their own. */
+const elsewhere = ['test/package/**', 'test/browser/**', 'test/workerd/**', 'test/examples/runtimes/**']
+/** What says the same on every Node: the documents, the other runtimes, the model of the protocol. Run on the current one only. */
+const once = [
+  'test/docs/**',
+  'test/runtimes/**',
+  'test/protocol/{model,revocations}.test.ts',
+  'test/stores/migrations.test.ts',
+]
+const isOlderNode = Number.parseInt(process.versions.node, 10) < 24
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -51,7 +62,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', 'test/browser/**', 'test/workerd/**', 'test/examples/runtimes/**'],
+          exclude: [...elsewhere, ...(isOlderNode ? once : [])],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

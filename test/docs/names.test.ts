@@ -95,13 +95,7 @@ describe('names in the documents', () => {
       'c.redirect()',
     ]
     expect(unknownNames([page(...[...good, ...more].map((name) => `\`${name}\``))], names)).toEqual([])
-    const bad = [
-      'session.regenrate()',
-      'createSesion()',
-      'SessionGoneError',
-      'throw new SessionLostError()',
-      'draft()',
-    ]
+    const bad = ['session.regenrate()', 'createSesion()', 'SessionGoneError', 'throw new SessionLostError()', 'draft()']
     expect(unknownNames([page(...bad.map((name) => `text \`${name}\``))], names)).toEqual(
       bad.map((name, index) => `docs/wrong.md:${index + 1}: ${name}`),
     )

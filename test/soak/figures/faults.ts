@@ -44,7 +44,7 @@ export const faultsFigure: Figure = {
 async function break_(backend: Backend, budget: Budget): Promise<Omit<Finding, 'where'>> {
   return withStores(backend, async ([store]) => {
     const door = faulty(store as Store)
-    const sessions: Sessions = new SessionManager({ store: door, touchEvery: 1 })
+    const sessions: Sessions = new SessionManager({ store: door, storeTimeout: 50, touchEvery: 1 })
     let running: (visit: Visit) => unknown = () => undefined
     const servers = serversOver(sessions, (visit) => running(visit))
     const tally = { rounds: 0, mixed: 0, authenticated: 0, replaced: 0 }

@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest'
+import { Memo } from '../../src/core/memo.ts'
+
+describe('a memo', () => {
+  it('gives what was remembered under exactly that text', () => {
+    const memo = new Memo<string>()
+    memo.set('token', 'verifier')
+    expect([memo.get('token'), memo.get('Token'), memo.get('token ')]).toEqual(['verifier', undefined, undefined])
+  })
+
+  it('is bounded: the thousand newest are kept, the oldest makes room', () => {
+    const memo = new Memo<number>()
+    for (let n = 0; n <= 1_000; n++) memo.set(`token ${n}`, n)
+    expect([memo.get('token 0'), memo.get('token 1'), memo.get('token 1000')]).toEqual([undefined, 1, 1_000])
+  })
+})
