@@ -45,6 +45,8 @@ async function break_(backend: Backend, budget: Budget): Promise<Omit<Finding, '
   return withStores(backend, async ([store]) => {
     const door = faulty(store as Store)
     const sessions: Sessions = new SessionManager({ store: door, storeTimeout: 50, touchEvery: 1 })
+    // Sets the scene, and looks at what is left of it, however busy the machine is.
+    const patient: Sessions = new SessionManager({ store: store as Store })
     let running: (visit: Visit) => unknown = () => undefined
     const servers = serversOver(sessions, (visit) => running(visit))
     const tally = { rounds: 0, mixed: 0, authenticated: 0, replaced: 0 }
@@ -54,7 +56,7 @@ async function break_(backend: Backend, budget: Budget): Promise<Omit<Finding, '
           for (const kind of KINDS) {
             if (!budget.left() && tally.rounds >= GOAL / 4) continue
             running = (visit) => flow(visit, tally.rounds)
-            await oneRound(sessions, door, serve, method, kind, name, tally)
+            await oneRound(patient, door, serve, method, kind, name, tally)
           }
         }
       }
