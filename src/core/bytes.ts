@@ -1,9 +1,7 @@
 /**
- * Bytes and text: base64url, random, SHA-256, HMAC and constant-time comparison, on Web Crypto, with one
- * short cut. Randomness comes
- * from `crypto.getRandomValues` and its failure is the caller's error (P20).
+ * Bytes and text: base64url, random, SHA-256, HMAC and constant-time comparison, on Web Crypto but for one
+ * short cut. Randomness comes from `crypto.getRandomValues` and its failure is the caller's error (P20).
  */
-
 import type { MaybePromise } from './store-model.ts'
 
 export type Bytes = Uint8Array<ArrayBuffer>

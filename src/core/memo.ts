@@ -6,6 +6,8 @@
 
 /** How many are remembered; the one longest there makes room. */
 const LIMIT = 1_000
+/** Three cookies of 4096 octets: longer text is no token, and may be a row of any size. */
+const LONGEST = 3 * 4096
 
 export class Memo<Value> {
   readonly #known = new Map<string, Value>()
@@ -15,6 +17,7 @@ export class Memo<Value> {
   }
 
   set(text: string, value: Value): void {
+    if (text.length > LONGEST) return
     const [oldest] = this.#known.size < LIMIT ? [] : this.#known.keys()
     if (oldest !== undefined) this.#known.delete(oldest)
     this.#known.set(text, value)

@@ -13,4 +13,11 @@ describe('a memo', () => {
     for (let n = 0; n <= 1_000; n++) memo.set(`token ${n}`, n)
     expect([memo.get('token 0'), memo.get('token 1'), memo.get('token 1000')]).toEqual([undefined, 1, 1_000])
   })
+
+  it('is bounded in bytes too: what no cookie could hold, as a large row sealed at rest, is not kept', () => {
+    const memo = new Memo<number>()
+    const [longest, longer] = ['x'.repeat(3 * 4096), 'x'.repeat(3 * 4096 + 1)]
+    for (const text of [longest, longer]) memo.set(text, text.length)
+    expect([memo.get(longest), memo.get(longer)]).toEqual([3 * 4096, undefined])
+  })
 })
