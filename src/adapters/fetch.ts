@@ -1,6 +1,7 @@
 /** Sessions around a raw `fetch` handler, in any runtime. */
 import { StoreUnavailableError } from '../core/errors.ts'
 import { loadOnce } from '../core/loading.ts'
+import { requestsOf } from '../core/manager.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import type { Session } from '../core/session.ts'
 
@@ -47,16 +48,16 @@ export function withSession<Data extends object, Flash extends object, Rest exte
 ): Fetch<Rest, HandlerResult> {
   const find = managerFinder(sessions)
   return async (request, ...rest) => {
-    const manager = find(...(rest as unknown as never[]))
-    const waiting = (rest as unknown[]).find(canWait)
-    const loading = loadOnce(() => manager.load(request))
+    const requests = requestsOf(find(...(rest as unknown as never[])))
+    const { load, finish: loaded } = loadOnce(() => requests.load(request))
     const finish = async (response: Response, failed = false): Promise<Response> => {
-      if (!(await loading.finish())) return response
+      if (!(await loaded())) return response
+      const waiting = (rest as unknown[]).find(canWait)
       const waitUntil = waiting && ((promise: Promise<unknown>): void => waiting.waitUntil(promise))
-      return manager.commit(await manager.load(request), response, { waitUntil, failed })
+      return requests.commit(await requests.load(request), response, { waitUntil, failed })
     }
     try {
-      const session = options.lazy ? loading.load : await loading.load()
+      const session = options.lazy ? async () => load() : await load()
       let response: HandlerResult
       try {
         response = await handler(request, session as never, ...rest)

@@ -1,10 +1,13 @@
 /** Sessions as Hono middleware: `c.var.session`, typed, committed into whatever response leaves. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { beside } from '../core/beside.ts'
 import { loadOnce } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
+import { requestsOf, type SessionManager } from '../core/manager.ts'
+import type { RequestSessions } from '../core/requests.ts'
 import { stateOf, type Session } from '../core/session.ts'
-import { boundTo, type SessionManager } from '../core/manager.ts'
+import type { MaybePromise } from '../core/store-model.ts'
 
 export interface SessionMiddlewareOptions {
   /** Nothing is read until asked; the variable is then `() => Promise<Session>`. Default `false`. */
@@ -31,13 +34,15 @@ export type SessionEnv<Source, Options extends SessionMiddlewareOptions = Record
 
 /** A manager at work on a context. */
 interface Mount {
-  load: () => Promise<object>
-  /** The response without a body that stands for one: its headers are what a committed session still has to send. */
-  again: ((blank: Response) => Promise<Response>) | undefined
+  requests: RequestSessions
+  load: () => MaybePromise<Session>
+  /** Once its response is being committed. */
+  session?: Session
+  outer: Mount | undefined
 }
 
-/** The managers at work on a context: mounted twice, a manager loads and commits once. */
-const active = new WeakMap<object, Map<object, Mount>>()
+/** The managers at work on a context, the innermost first: mounted twice, a manager loads and commits once. */
+const active = beside<Mount>()
 
 /**
  * The middleware. Takes a manager, or a function that returns one from `c.env` (see `perEnv`).
@@ -57,52 +62,47 @@ export function session<
   const find = managerFinder(sessions)
   const { lazy, as: name = 'session' }: SessionMiddlewareOptions = options ?? {}
   const middleware: MiddlewareHandler = async (c, next) => {
-    const provide = async (load: () => Promise<object>): Promise<void> => c.set(name, lazy ? load : await load())
-    const manager = find(c.env as never)
-    const mounts = active.get(c) ?? new Map<object, Mount>()
-    const outer = mounts.get(manager)
-    if (outer) {
-      await provide(outer.load)
-      return next()
-    }
+    const requests = requestsOf(find(c.env as never))
+    const outer = active.get(c)
+    let same = outer
+    while (same && same.requests !== requests) same = same.outer
     const request = c.req.raw
-    const { load, finish } = loadOnce(() => manager.load(request))
-    const mount: Mount = { load, again: undefined }
-    active.set(c, mounts.set(manager, mount))
-    await provide(load)
+    const { load, finish } = same ? { load: same.load } : loadOnce(() => requests.load(request))
+    c.set(name, lazy ? async () => load() : await load())
+    if (!finish) return next()
 
-    // Where no response of the handler can carry a cookie, who was to leave still leaves.
-    const abandon = async (): Promise<unknown> =>
-      manager.commit(await manager.load(request), Response.error(), { failed: true })
+    const mount: Mount = { requests, load, outer }
+    active.set(c, mount)
     try {
       await next()
     } catch (thrown) {
       // Hono lets through only what is no Error.
-      if (await finish()) await abandon()
+      if (await finish()) await abandon(requests, request)
       throw thrown
     }
     if (!(await finish())) return
-    if (!c.finalized) {
-      // The handler returned nothing, which Hono answers with an error.
-      await abandon()
-      return
-    }
-    const session = await manager.load(request)
+    // The handler returned nothing, which Hono answers with an error.
+    if (!c.finalized) return abandon(requests, request)
+    const session = (mount.session = await requests.load(request))
     const failed = c.error !== undefined && !('getResponse' in c.error)
-    mount.again = (blank) => manager.commit(session, blank)
     try {
       const commitOptions = { waitUntil: (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise), failed }
-      replace(c, await manager.commit(session, c.res, commitOptions))
+      replace(c, await requests.commit(session, c.res, commitOptions))
       // A middleware that replaced the request may have made the handler load a second session, or restart this one.
-      const second = await (boundTo(manager, c.req.raw) as Promise<Session<Data, Flash>> | undefined)
-      if (second && stateOf(second as never) !== stateOf(session as never))
-        replace(c, await manager.commit(second, c.res, commitOptions))
+      const second = await requests.of(c.req.raw)
+      if (second && stateOf(second) !== stateOf(session))
+        replace(c, await requests.commit(second, c.res, commitOptions))
     } catch (error) {
-      await discard(c, mounts)
+      await discard(c)
       throw error
     }
   }
   return middleware as MiddlewareHandler<SessionEnv<SessionManager<Data, Flash>, Options>>
+}
+
+/** Where no response of the handler can carry a cookie, who was to leave still leaves. */
+async function abandon(requests: RequestSessions, request: Request): Promise<void> {
+  await requests.commit(await requests.load(request), Response.error(), { failed: true })
 }
 
 /** Puts a response in the place of the current one. Without the first assignment Hono would merge the old headers back in. */
@@ -116,7 +116,7 @@ function replace(c: Context, response: Response): void {
  * Makes room for an error response after the handler had answered: nothing it had set remains, but a token that is already
  * persisted is still sent (P15). Headers for other origins stay, or their browsers could not read the answer.
  */
-async function discard(c: Context, mounts: Map<object, Mount>): Promise<void> {
+async function discard(c: Context): Promise<void> {
   let keep = new Response(null)
   for (const [name, value] of c.res.headers) {
     if (/^(?:access-control-.*|vary)$/.test(name)) keep.headers.append(name, value)
@@ -126,7 +126,9 @@ async function discard(c: Context, mounts: Map<object, Mount>): Promise<void> {
   const prepared = Array.from(c.res.headers.keys())
   empty(c)
   for (const name of prepared) c.header(name, undefined)
-  for (const { again } of mounts.values()) if (again) keep = await again(keep)
+  // A response without a body gets the headers that a committed session still has to send.
+  for (let mount = active.get(c); mount; mount = mount.outer)
+    if (mount.session) keep = await mount.requests.commit(mount.session, keep, {})
   // What caches may do is for the error's own response to say, unless it carries a token.
   if (!keep.headers.has('set-cookie')) keep.headers.delete('cache-control')
   c.res = keep

@@ -1,6 +1,7 @@
 /** Commit: one switch over what the session wants, then the response with its headers. */
 import { destroySession, type Context } from './context.ts'
 import { SessionStateError, StoreUnavailableError } from './errors.ts'
+import { whenThere } from './maybe.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionState, SessionStatus } from './state.ts'
@@ -16,28 +17,33 @@ export interface CommitOptions {
 }
 
 /** Persists what the handler changed, and returns the response with the session's headers. */
-export async function commitSession(
+export function commitSession(
   context: Context,
   state: SessionState,
   response: Response,
   options: CommitOptions,
-): Promise<Response> {
+): MaybePromise<Response> {
   if (state.settings !== context)
     throw new SessionStateError('This session belongs to another manager; commit it with that.')
-  const copies = (): MaybePromise<string[]> => context.store.copies?.cookies(context, state, response) ?? NONE
+  const answer = (): MaybePromise<Response> => {
+    const { copies } = context.store
+    return whenThere(copies ? copies.cookies(context, state, response) : NONE, (cookies) =>
+      withSessionHeaders(context, state, response, cookies),
+    )
+  }
   const failed = options.failed || response.status >= 500
   // Most requests change nothing: then there is no turn to take, and nothing to wait for.
   if (!failed && !state.committed && !state.queue && !state.leaving && state.status === 'clean') {
     state.close()
-    return withSessionHeaders(context, state, response, await copies())
+    return answer()
   }
   return state.enqueue(async () => {
     if (!state.committed) await persist(context, state, response, options)
-    return withSessionHeaders(context, state, response, await copies())
+    return answer()
   })
 }
 
-const NONE: string[] = []
+const NONE: readonly string[] = []
 
 async function persist(
   context: Context,

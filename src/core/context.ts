@@ -6,6 +6,7 @@ import {
   SessionUnsupportedError,
   StoreUnavailableError,
 } from './errors.ts'
+import { isPromise } from './maybe.ts'
 import type { Memo } from './memo.ts'
 import type { Settings } from './options.ts'
 import type { SessionRecord } from './record.ts'
@@ -45,42 +46,36 @@ type Options<All extends unknown[]> = Required<All> extends [...unknown[], infer
 type Answer<Name extends Method> = Awaited<ReturnType<NonNullable<Store[Name]>>>
 
 /**
- * Calls a method of the store, as `askStore` does. A read that throws `SessionNotFoundError` says "missing".
+ * Calls a method of the store, as `askStore` does.
  * @throws SessionUnsupportedError naming the store and the method, where it has none
  */
-export async function callStore<Name extends Method>(
+export function callStore<Name extends Method>(
   context: Context,
   name: Name,
   args: Leading<Arguments<Name>>,
   record?: Partial<SessionRecord>,
   options?: Options<Arguments<Name>>,
-): Promise<Answer<Name>> {
-  const call = (store: Store, signal: StoreCallOptions): unknown => {
-    const method = store[name] as ((...all: unknown[]) => unknown) | undefined
-    if (!method) throw unsupported(context, name)
-    return method.call(store, ...args, Object.assign(signal, options))
-  }
-  try {
-    return (await askStore(context, name, call, record)) as Answer<Name>
-  } catch (error) {
-    if (error instanceof SessionNotFoundError && (name === 'get' || name === 'load')) return undefined as Answer<Name>
-    throw error
-  }
+): MaybePromise<Answer<Name>> {
+  const method = context.store[name] as ((...all: unknown[]) => MaybePromise<Answer<Name>>) | undefined
+  if (!method) throw unsupported(context, name)
+  const call = (store: Store, signal: StoreCallOptions): MaybePromise<Answer<Name>> =>
+    method.call(store, ...args, options ? Object.assign(signal, options) : signal)
+  return askStore(context, name, call, record)
 }
 
 /**
  * Asks the store, which has `storeTimeout` to answer. What it throws becomes a `StoreUnavailableError` whose cause holds no
- * data (P11, P13); errors of this library pass. No value of `record` appears in the cause.
+ * data (P11, P13); errors of this library pass. A read that throws `SessionNotFoundError` says "missing". No value of
+ * `record` appears in the cause.
  */
-export async function askStore<T>(
+export function askStore<T>(
   context: Context,
   name: string,
   call: (store: Store, options: StoreCallOptions) => MaybePromise<T>,
   record: Partial<SessionRecord> = {},
-): Promise<T> {
-  try {
-    return await inTime(context.storeTimeout, name, (options) => call(context.store, options))
-  } catch (error) {
+): MaybePromise<T> {
+  const fail = (error: unknown): T => {
+    if (error instanceof SessionNotFoundError && (name === 'get' || name === 'load')) return undefined as T
     if (error instanceof SessionError && !(error instanceof StoreUnavailableError)) throw error
     context.emit('storeError', { id: record.id, reason: name })
     if (error instanceof StoreUnavailableError) throw error
@@ -88,6 +83,12 @@ export async function askStore<T>(
     throw new StoreUnavailableError(undefined, {
       cause: describeFailure(error, { data, flash, info, subject, verifier }),
     })
+  }
+  try {
+    const answer = inTime(context.storeTimeout, name, (options) => call(context.store, options))
+    return isPromise(answer) ? answer.then(undefined, fail) : answer
+  } catch (error) {
+    return fail(error)
   }
 }
 
@@ -120,10 +121,6 @@ function inTime<T>(limit: number, name: string, call: (options: StoreCallOptions
       .then(resolve, reject)
       .finally(() => clearTimeout(timer))
   })
-}
-
-function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
-  return typeof (answer as Promise<T> | undefined)?.then === 'function'
 }
 
 export function unsupported(context: Context, method: string): SessionUnsupportedError {

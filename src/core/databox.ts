@@ -14,9 +14,13 @@ export class DataBox {
   #stored: string | undefined
   /** The live data as text when it was last looked at: what comes after is a change not noted yet. */
   #noted: string | undefined
+  /** `#stored` as this serializer writes it. */
+  #canonical: string | undefined
   /** Whether `#stored` is in the store, and not what a new session begins with. */
   #saved: boolean
   #changes: Change[] = []
+  /** One look serves the whole write: what is changed in the middle of it is for the next. */
+  #looked = false
   /** Nothing of others' changes is to be merged in. */
   replaced = false
 
@@ -52,10 +56,12 @@ export class DataBox {
   get changed(): boolean {
     if (!this.#live) return false
     const text = this.#note()
+    this.#looked = true
     if (text === this.#stored) return this.replaced && this.#saved
     // Text that another serializer wrote, or another version of it, may differ without a change.
-    const stored = this.#codec.decode(this.#stored ?? '')
-    return !stored || (this.replaced && this.#saved) || this.#codec.encode(stored) !== text
+    const stored = this.#canonical === undefined && this.#codec.decode(this.#stored ?? '')
+    if (stored) this.#canonical = this.#codec.encode(stored)
+    return (this.replaced && this.#saved) || this.#canonical !== text
   }
 
   /** Takes over what `value` holds; a change like any other. */
@@ -73,6 +79,7 @@ export class DataBox {
   /** Makes a change now, undone if it throws, and keeps it for replay. */
   update(change: (data: object) => object | void): void {
     const before = this.#note()
+    this.#looked = false
     try {
       applyChange(change, this.live)
       this.#noted = this.#codec.encode(this.live)
@@ -106,13 +113,20 @@ export class DataBox {
       if (merged) assign(this.#live, merged, this.#codec.same)
     }
     this.#stored = this.#noted = stored
+    this.#canonical = undefined
     this.#saved = true
     this.#changes = []
     this.replaced = false
   }
 
+  /** The write is over: the data is to be looked at anew. */
+  written(): void {
+    this.#looked = false
+  }
+
   /** The live data as text; a direct change since the last look is noted. */
   #note(): string {
+    if (this.#looked && this.#noted !== undefined) return this.#noted
     const text = this.#codec.encode(this.live)
     if (this.#noted !== undefined && text !== this.#noted) this.#changes.push({ from: this.#noted, to: text })
     return (this.#noted = text)

@@ -8,12 +8,13 @@ import { callStore, destroySession, type Context } from './context.ts'
 import type { PlainObject } from './data.ts'
 import { SessionExpiredError, SessionNotFoundError, StoreUnavailableError } from './errors.ts'
 import type { RejectReason } from './events.ts'
+import { whenThere } from './maybe.ts'
 import { isExpired, isHandingOver } from './policy.ts'
 import { isRecord, type SessionRecord } from './record.ts'
 import { Session, stateOf } from './session.ts'
 import { SessionState } from './state.ts'
 import type { MaybePromise } from './store.ts'
-import { nextSecret, parseToken, verifierOf } from './token.ts'
+import { nextSecret, parseToken, verifierOf, type TokenParts } from './token.ts'
 import { carriedBy, type Carried } from './transport.ts'
 
 /** A session found by the token that is its current one. */
@@ -46,33 +47,42 @@ export interface IdentifyOptions {
 }
 
 /** Finds and judges the session of a token. Throws only `StoreUnavailableError`, and what `DataRules` say of its data. */
-export async function identify(context: Context, token: string, options: IdentifyOptions = {}): Promise<Identified> {
-  const { store, emit, cookie } = context
-  const reject = (reason: RejectReason, id?: string): Identified => {
-    emit('rejected', { id, reason })
-    return { standing: reason === 'malformed' ? 'malformed' : 'unknown' }
-  }
-
-  if (store.capabilities.carriesRecord && store.open) {
-    let reason: RejectReason = 'malformed'
-    const refuse = (why: RejectReason): void => void (reason = why)
-    const record = await callStore(context, 'open', [token], {}, { name: cookie.bareName, reject: refuse })
-    if (!record) return reject(reason)
-    // What has expired is dead without asking.
-    const standing = isExpired(record, context.now()) ? undefined : await store.revocations?.standing(context, record)
-    if (standing) {
-      if (standing === 'ended' || context.now() >= standing.until) return reject('unknown', record.id)
-      return { standing: 'superseded', record: { ...record, rotatedAt: standing.at } }
-    }
-    return judge(context, record, record.verifier, undefined, reject)
-  }
-
+export function identify(context: Context, token: string, options: IdentifyOptions = {}): MaybePromise<Identified> {
+  if (context.store.capabilities.carriesRecord && context.store.open) return identifySealed(context, token)
   const parts = parseToken(token, context.signer !== undefined)
-  if (!parts) return reject('malformed')
-  const { id, secret, signature } = parts
+  return parts ? identifyRow(context, token, parts, options) : reject(context, 'malformed')
+}
+
+function reject({ emit }: Context, reason: RejectReason, id?: string): Identified {
+  emit('rejected', { id, reason })
+  return { standing: reason === 'malformed' ? 'malformed' : 'unknown' }
+}
+
+/** A token that carries its record. */
+async function identifySealed(context: Context, token: string): Promise<Identified> {
+  let reason: RejectReason = 'malformed'
+  const refuse = (why: RejectReason): void => void (reason = why)
+  const record = await callStore(context, 'open', [token], {}, { name: context.cookie.bareName, reject: refuse })
+  if (!record) return reject(context, reason)
+  // What has expired is dead without asking.
+  const { revocations } = context.store
+  const standing = revocations && !isExpired(record, context.now()) && (await revocations.standing(context, record))
+  if (!standing) return judge(context, record, record.verifier)
+  if (standing === 'ended' || context.now() >= standing.until) return reject(context, 'unknown', record.id)
+  return { standing: 'superseded', record: { ...record, rotatedAt: standing.at } }
+}
+
+/** A token of an id, whose record the store has, and a secret. */
+async function identifyRow(
+  context: Context,
+  token: string,
+  { id, secret, signature }: TokenParts,
+  options: IdentifyOptions,
+): Promise<Identified> {
+  const { store } = context
   const known = context.memo.get(token)
   if (!known && signature !== undefined && !(await context.signer?.verify(`${id}.${secret}`, signature)))
-    return reject('signature')
+    return reject(context, 'signature')
   const verifier = known ?? (await verifierOf(secret))
   // Not before a record confirms it: anybody could have sent what is not signed.
   const remember = (): void => {
@@ -81,34 +91,33 @@ export async function identify(context: Context, token: string, options: Identif
   const { copies } = store
   const copy = options.copy === undefined ? undefined : await copies?.open(context, options.copy, id, verifier)
   if (copy) remember()
-  if (copy && !options.fresh && copies?.isFresh(context, copy))
-    return judge(context, copy.record, secret, undefined, reject)
+  if (copy && !options.fresh && copies?.isFresh(context, copy)) return judge(context, copy.record, secret)
   const asOf = context.now()
   const record = await callStore(context, 'load', [id, context.manager], { id })
-  if (!record) return reject('unknown', id)
-  if (!isRecord(record)) return reject('schema', id)
+  if (!record) return reject(context, 'unknown', id)
+  if (!isRecord(record)) return reject(context, 'schema', id)
   if (record.id !== id) {
-    emit('storeError', { id, reason: 'load' })
+    context.emit('storeError', { id, reason: 'load' })
     throw new StoreUnavailableError('The session store answered with another session than the one asked for.')
   }
   if (constantTimeEqual(verifier, record.verifier)) {
     remember()
     // An eventual store may still show what was there before this visitor's own last write; the copy is no younger for that.
-    if (copy && copies?.isAhead(context, copy, record)) return judge(context, copy.record, secret, undefined, reject)
-    return judge(context, record, secret, asOf, reject)
+    if (copy && copies?.isAhead(context, copy, record)) return judge(context, copy.record, secret)
+    return judge(context, record, secret, asOf)
   }
   const { previous } = record
-  if (!previous || !constantTimeEqual(verifier, previous.verifier)) return reject('verifier', id)
+  if (!previous || !constantTimeEqual(verifier, previous.verifier)) return reject(context, 'verifier', id)
   const now = context.now()
   if (isExpired(record, now)) return { standing: 'unknown' }
   if (previous.handover === undefined) {
-    return now < (previous.until ?? 0) ? { standing: 'superseded', record } : reject('verifier', id)
+    return now < (previous.until ?? 0) ? { standing: 'superseded', record } : reject(context, 'verifier', id)
   }
   if (isHandingOver(record, now)) {
-    return judge(context, record, await nextSecret(secret, previous.handover), asOf, reject, true)
+    return judge(context, record, await nextSecret(secret, previous.handover), asOf, true)
   }
   // By the clock of whoever wrote last the grace is over, by this one it is not: neither a handover nor a reuse.
-  if (options.letIn || now < (previous.until ?? 0)) return reject('verifier', id)
+  if (options.letIn || now < (previous.until ?? 0)) return reject(context, 'verifier', id)
   // Both holders of one session: which of them is the thief, nobody can tell.
   context.emit('reuse', record)
   await destroySession(context, record)
@@ -119,8 +128,7 @@ function judge(
   context: Context,
   record: SessionRecord,
   secret: string,
-  asOf: number | undefined,
-  reject: (reason: RejectReason, id: string) => Identified,
+  asOf?: number,
   handedOver = false,
 ): MaybePromise<Identified> {
   const { id, subject } = record
@@ -130,8 +138,7 @@ function judge(
   }
   const current = (read: SessionRecord): Identified => {
     const data = context.codec.decode(read.data)
-    if (!data) return reject('schema', id)
-    decoded.set(read, data)
+    if (!data) return reject(context, 'schema', id)
     context.emit('loaded', { id, subject })
     return { standing: 'current', record: read, secret, data, asOf, handedOver }
   }
@@ -147,9 +154,35 @@ export async function openToken(context: Context, token: string, options?: Ident
 }
 
 /** The request's session, or a new one. */
-export async function loadSession(context: Context, request: Request, fresh = false): Promise<Session> {
+export function loadSession(context: Context, request: Request, fresh = false): MaybePromise<Session> {
   const carried = carriedIn(context, request)
   const last = carried[carried.length - 1] as Carried
+  return carried.every(({ token }) => token === undefined)
+    ? begin(context, request, last)
+    : loadCarried(context, request, carried, last, fresh)
+}
+
+/** A new session, for a visitor who brought none, or none that is theirs. */
+function begin(
+  context: Context,
+  request: Request,
+  carried: Carried,
+  superseded?: SessionRecord,
+  outage?: StoreUnavailableError,
+): MaybePromise<Session> {
+  return whenThere(context.store.generate(request, context.manager), (session) => {
+    Object.assign(stateOf(session), { carried, superseded, outage })
+    return session
+  })
+}
+
+async function loadCarried(
+  context: Context,
+  request: Request,
+  carried: readonly Carried[],
+  last: Carried,
+  fresh: boolean,
+): Promise<Session> {
   let found: Identified = { standing: 'unknown' }
   let used = last
   let outage: StoreUnavailableError | undefined
@@ -168,6 +201,7 @@ export async function loadSession(context: Context, request: Request, fresh = fa
   }
 
   if (found.standing === 'current') {
+    ready = found
     const session = await context.store.createSession(request, found.record, true, context.manager)
     const state = stateOf(session)
     state.carried = used
@@ -178,34 +212,31 @@ export async function loadSession(context: Context, request: Request, fresh = fa
     state.rotates = used.transport === 'cookie' && found.asOf !== undefined
     return session
   }
-  const session = await context.store.generate(request, context.manager)
-  const state = stateOf(session)
-  state.carried = last
-  state.outage = outage
-  if (found.standing === 'superseded') {
-    state.superseded = found.record
-    state.carried = used
-  }
-  return session
+  return found.standing === 'superseded'
+    ? begin(context, request, used, found.record)
+    : begin(context, request, last, undefined, outage)
 }
 
 function carriedIn(context: Context, request: Request): Carried[] {
   return carriedBy(request, context.transports, context.cookie, context.trustProxy)
 }
 
-/** Data of records on their way from `identify` to the session built of them, so that it is decoded once. */
-const decoded = new WeakMap<SessionRecord, PlainObject>()
+/**
+ * What was identified last, on its way to the session that is built of it: its data is decoded, and has passed the rules. A
+ * store that waits in between finds another's here, or nothing, and both are done again.
+ */
+let ready: Current | undefined
 
 function take(record: SessionRecord): PlainObject | undefined {
-  const data = decoded.get(record)
+  const data = ready?.record === record ? ready.data : undefined
   // Once: a store that gives out one object twice must not make two sessions share their data (P19).
-  decoded.delete(record)
+  ready = undefined
   return data
 }
 
 /** A record as `buildSession` takes it: one that did not come through `identify` is read first. */
 export function readable(context: Context, record: SessionRecord): MaybePromise<SessionRecord> {
-  return context.rules && !decoded.has(record) ? context.rules.read(record) : record
+  return context.rules && ready?.record !== record ? context.rules.read(record) : record
 }
 
 /** A new session for a request, or, with a record, the session of that record. */

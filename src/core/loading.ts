@@ -1,38 +1,39 @@
 /** How an adapter loads a request's session: once, when first asked, and closed if that is after the response. */
-import type { MaybePromise } from './store-model.ts'
+import { isPromise } from './maybe.ts'
 import { stateOf, type Session } from './session.ts'
+import type { MaybePromise } from './store-model.ts'
 
-export interface Loading<S> {
-  load: () => Promise<S>
+export interface Loading {
+  load: () => MaybePromise<Session>
   /** The response is there: the session if one was asked for, also where the handler did not wait for it. */
-  finish: () => MaybePromise<S | undefined>
+  finish: () => MaybePromise<Session | undefined>
 }
 
-export function loadOnce<S extends object>(load: () => Promise<S>): Loading<S> {
-  let loading: Promise<S> | undefined
-  let loaded: S | undefined
+export function loadOnce(load: () => MaybePromise<Session>): Loading {
+  let loading: MaybePromise<Session> | undefined
   let finished = false
-  const finish = (session: S | undefined): S | undefined => {
-    finished = true
-    return session
+  const keep = (session: Session): Session => {
+    // It can be read, and a change is an error (F11).
+    if (finished) stateOf(session).close()
+    return (loading = session)
+  }
+  const forget = (error: unknown): never => {
+    loading = undefined
+    throw error
   }
   return {
-    load: () =>
-      (loading ??= load().then(
-        (session) => {
-          // It can be read, and a change is an error (F11).
-          if (finished) stateOf(session as unknown as Session).close()
-          return (loaded = session)
-        },
-        (error: unknown) => {
-          loading = undefined
-          throw error
-        },
-      )),
+    load: () => {
+      if (loading) return loading
+      const begun = load()
+      return (loading = isPromise(begun) ? begun.then(keep, forget) : keep(begun))
+    },
     finish: () => {
-      if (loaded || !loading) return finish(loaded)
+      const end = (session?: Session): Session | undefined => {
+        finished = true
+        return session
+      }
       // A load that failed was the handler's to see.
-      return loading.then(finish, () => finish(undefined))
+      return isPromise(loading) ? loading.then(end, () => end()) : end(loading)
     },
   }
 }

@@ -2,7 +2,7 @@
  * The manager: the public calls. Request-bound ones load and commit a `Session`; headless ones take a token and go through
  * the same identify, state and write.
  */
-import { commitSession, type CommitOptions } from './commit.ts'
+import type { CommitOptions } from './commit.ts'
 import { callStore, destroySession, unsupported, type Context } from './context.ts'
 import { isPlainObject } from './data.ts'
 import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
@@ -35,8 +35,8 @@ export interface CreateOptions {
   info?: SessionDetails
 }
 
-/** The session that a request is known to stand for, without loading one. For adapters. */
-export let boundTo: (manager: object, request: Request) => Promise<Session> | undefined
+/** The sessions of a manager's requests, where nobody waits for what is there at once. For adapters. */
+export let requestsOf: (manager: object) => RequestSessions
 
 /**
  * Sessions for one cookie, over one store. Make one at module scope, or with `perEnv` where bindings exist only at
@@ -52,8 +52,7 @@ export class SessionManager<
   readonly #requests: RequestSessions
 
   static {
-    boundTo = (manager: object, request: Request): Promise<Session> | undefined =>
-      (manager as SessionManager).#requests.of(request)
+    requestsOf = (manager) => (manager as SessionManager).#requests
   }
 
   // In this order: a function's return type is fixed by the first overload that is tried.
@@ -81,8 +80,8 @@ export class SessionManager<
    * changes made before are dropped then.
    * @throws StoreUnavailableError when the store failed (P11)
    */
-  load(request: Request, options: LoadOptions = {}): Promise<Session<Data, Flash>> {
-    return this.#requests.load(request, options.fresh) as unknown as Promise<Session<Data, Flash>>
+  async load(request: Request, options: LoadOptions = {}): Promise<Session<Data, Flash>> {
+    return (await this.#requests.load(request, options.fresh)) as unknown as Session<Data, Flash>
   }
 
   /** Makes `request` stand for this session too, for frameworks that wrap a request anew. */
@@ -95,8 +94,8 @@ export class SessionManager<
    * `failed`, changes are dropped, and `destroy()` and `regenerate()` carried out (P15).
    * @throws StoreUnavailableError, SessionConflictError, SessionTooLargeError, SessionDataError: nothing was sent (P14)
    */
-  commit(session: Session<Data, Flash>, response: Response, options: CommitOptions = {}): Promise<Response> {
-    return commitSession(this.#context, stateOf(session as unknown as Session), response, options)
+  async commit(session: Session<Data, Flash>, response: Response, options: CommitOptions = {}): Promise<Response> {
+    return this.#requests.commit(session as unknown as Session, response, options)
   }
 
   /** Ends the request's session and starts an empty one under a new id, through the store's `regenerate`. */
@@ -222,7 +221,7 @@ export class SessionManager<
    */
   async removeExpiredSessions(options: SweepOptions = {}): Promise<number> {
     const { now } = this.#context
-    return sweep((limit) => callStore(this.#context, 'removeExpired', [now(), limit]), options)
+    return sweep(async (limit) => callStore(this.#context, 'removeExpired', [now(), limit]), options)
   }
 
   /** How many expired records wait to be removed, for a progress bar. */

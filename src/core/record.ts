@@ -81,3 +81,11 @@ export function withoutUndefined<T extends object>(value: { [K in keyof T]: T[K]
   for (const key in value) if (value[key] !== undefined) copy[key] = value[key]
   return copy
 }
+
+/** A copy that shares nothing which can be changed. */
+export function copyOf(record: SessionRecord): SessionRecord {
+  const copy = { ...record }
+  if (copy.info) copy.info = { ...copy.info }
+  if (copy.previous) copy.previous = { ...copy.previous }
+  return copy
+}

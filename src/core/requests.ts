@@ -2,28 +2,32 @@
  * The sessions of requests: one for each `Request`, whoever asks and how often. Whoever holds a session that was loaded
  * again, or ended to begin an empty one, sees the new state in the same object.
  */
+import { beside } from './beside.ts'
+import { commitSession, type CommitOptions } from './commit.ts'
 import { destroySession, type Context } from './context.ts'
 import { attach } from './lifecycle.ts'
 import { answerAsNew, buildSession, loadSession, readable } from './load.ts'
-import type { SessionRecord } from './record.ts'
+import { isPromise, whenThere } from './maybe.ts'
 import { shareState, stateOf, type Session } from './session.ts'
+import type { MaybePromise } from './store-model.ts'
+
+interface Known {
+  session: MaybePromise<Session> | undefined
+  /** `load` binds the session itself, when it is complete. */
+  loading: boolean
+}
 
 export class RequestSessions {
   readonly #context: Context
-  readonly #sessions = new WeakMap<Request, Promise<Session>>()
-  /** Requests of which `load` binds the session itself, when it is complete. */
-  readonly #loading = new WeakSet<Request>()
+  readonly #known = beside<Known>()
 
   /** Makes the manager known to its store, whose lifecycle methods end here. */
   constructor(context: Context) {
     this.#context = context
     attach(context.store, context.manager, {
       generate: (request) => this.#keep(request, buildSession(context, request), true),
-      createSession: (request, record, bind) => {
-        const build = (read: SessionRecord): Session => this.#keep(request, buildSession(context, request, read), bind)
-        const read = readable(context, record)
-        return read instanceof Promise ? read.then(build) : build(read)
-      },
+      createSession: (request, record, bind) =>
+        whenThere(readable(context, record), (read) => this.#keep(request, buildSession(context, request, read), bind)),
       regenerate: async (request) => {
         const old = await this.#endable(request)
         const ended = stateOf(old).record ?? stateOf(old).superseded
@@ -34,23 +38,38 @@ export class RequestSessions {
   }
 
   /** The session a request is known to stand for, without loading one. */
-  of(request: Request): Promise<Session> | undefined {
-    return this.#sessions.get(request)
+  of(request: Request): MaybePromise<Session> | undefined {
+    return this.#known.get(request)?.session
   }
 
   bind(request: Request, session: Session): void {
-    this.#sessions.set(request, Promise.resolve(session))
+    this.#known.set(request, { session, loading: false })
   }
 
-  load(request: Request, fresh: boolean | undefined): Promise<Session> {
-    const known = this.#sessions.get(request)
-    if (known) return fresh ? this.#refresh(request, known) : known
-    this.#loading.add(request)
-    const session = loadSession(this.#context, request, fresh)
-    this.#sessions.set(request, session)
-    const done = (): boolean => this.#loading.delete(request)
-    session.then(done, () => done() && this.#sessions.delete(request))
-    return session
+  load(request: Request, fresh?: boolean): MaybePromise<Session> {
+    const before = this.#known.get(request)
+    if (before?.session) return fresh ? this.#refresh(before, request) : before.session
+    const known: Known = { session: undefined, loading: true }
+    this.#known.set(request, known)
+    const keep = (session: Session): Session => {
+      known.loading = false
+      return (known.session = session)
+    }
+    const forget = (error: unknown): never => {
+      known.loading = false
+      known.session = undefined
+      throw error
+    }
+    try {
+      const loading = loadSession(this.#context, request, fresh)
+      return (known.session = isPromise(loading) ? loading.then(keep, forget) : keep(loading))
+    } catch (error) {
+      return forget(error)
+    }
+  }
+
+  commit(session: Session, response: Response, options: CommitOptions): MaybePromise<Response> {
+    return commitSession(this.#context, stateOf(session), response, options)
   }
 
   /** Ends the request's session and starts an empty one, through the store's `regenerate`. */
@@ -61,31 +80,31 @@ export class RequestSessions {
   }
 
   #keep(request: Request, session: Session, bind: boolean): Session {
-    if (this.#loading.has(request)) return session
+    if (this.#known.get(request)?.loading) return session
     answerAsNew(this.#context, request, session)
     if (bind) this.bind(request, session)
     return session
   }
 
   /** Loads again what a copy stood in for. */
-  async #refresh(request: Request, loading: Promise<Session>): Promise<Session> {
-    const session = await loading
+  async #refresh(known: Known, request: Request): Promise<Session> {
+    const session = (await known.session) as Session
     const state = stateOf(session)
     if (!state.record || state.asOf !== undefined || state.committed || state.destroyed) return session
-    this.#loading.add(request)
+    known.loading = true
     try {
       const fresh = await loadSession(this.#context, request, true)
       stateOf(fresh).accessed = state.accessed
       shareState(fresh, session)
     } finally {
-      this.#loading.delete(request)
+      known.loading = false
     }
     return session
   }
 
   /** The request's session, if it may still be ended. */
   async #endable(request: Request): Promise<Session> {
-    const session = await this.load(request, false)
+    const session = await this.load(request)
     await stateOf(session).queue
     const state = stateOf(session)
     if (state.committed) state.refuse()

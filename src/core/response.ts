@@ -14,7 +14,7 @@ export function withSessionHeaders(
   context: Context,
   state: SessionState,
   response: Response,
-  copies: string[],
+  copies: readonly string[],
 ): Response {
   const own = setCookies(context, state)
   const cookies = [...own, ...copies]
@@ -32,12 +32,31 @@ export function withSessionHeaders(
     headers.delete('Set-Cookie')
     for (const header of [...others, ...cookies]) headers.append('Set-Cookie', header)
   }
-  if (state.accessed) {
-    for (const transport of context.transports) addVary(headers, transport === 'bearer' ? 'Authorization' : 'Cookie')
+  // One look at all of them, since each question of its own costs as much.
+  let varies: string[] = []
+  let cached = false
+  const shared: string[] = []
+  for (const [name, value] of headers) {
+    if (name === 'vary') varies = value.toLowerCase().split(/[\s,]+/)
+    else if (name === 'cache-control') cached = true
+    else if (SHARED_CACHING.test(name)) shared.push(name)
   }
-  if (state.outage) headers.set('Cache-Control', 'no-store')
+  if (state.accessed && !varies.includes('*')) {
+    for (const transport of context.transports) {
+      const name = transport === 'bearer' ? 'Authorization' : 'Cookie'
+      if (!varies.includes(name.toLowerCase())) headers.append('Vary', name)
+    }
+  }
   // On bearer a new token can only be in the body.
-  else if (context.cacheControl) setCacheControl(headers, cookies.length > 0 || state.tokenDue, state.subject)
+  const carriesToken = cookies.length > 0 || state.tokenDue
+  if (state.outage) headers.set('Cache-Control', 'no-store')
+  else if (context.cacheControl && (carriesToken || !(cached || shared.length > 0))) {
+    headers.set(
+      'Cache-Control',
+      carriesToken || state.subject !== undefined ? 'private, no-store' : 'private, no-cache',
+    )
+    for (const name of shared) headers.delete(name)
+  }
   return copy
 }
 
@@ -50,16 +69,4 @@ function setCookies(context: Context, state: SessionState): string[] {
     return writeCookie(context.cookie, cookieName, secure, token, lifetime, cookies)
   }
   return state.clearDue ? clearCookie(context.cookie, cookieName, secure, cookies) : []
-}
-
-function addVary(headers: Headers, name: string): void {
-  const listed = (headers.get('Vary') ?? '').toLowerCase().split(/[\s,]+/)
-  if (!listed.includes('*') && !listed.includes(name.toLowerCase())) headers.append('Vary', name)
-}
-
-function setCacheControl(headers: Headers, carriesToken: boolean, subject: string | undefined): void {
-  const shared = Array.from(headers.keys()).filter((name) => SHARED_CACHING.test(name))
-  if (carriesToken) for (const name of shared) headers.delete(name)
-  else if (headers.has('Cache-Control') || shared.length > 0) return
-  headers.set('Cache-Control', carriesToken || subject !== undefined ? 'private, no-store' : 'private, no-cache')
 }

@@ -212,6 +212,7 @@ export class SessionState {
         return await task()
       } finally {
         this.writing = false
+        this.box.written()
       }
     }
     const turn = this.queue ? this.queue.then(run) : run()

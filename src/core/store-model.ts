@@ -67,7 +67,7 @@ export type Standing = undefined | 'ended' | { at: number; until: number }
  */
 export interface Revocations {
   /** @throws StoreUnavailableError (P11) */
-  standing(context: Context, session: Sealed): Promise<Standing>
+  standing(context: Context, session: Sealed): MaybePromise<Standing>
   /** Ends a session; whether it did, and it had not ended before. */
   end(context: Context, session: Sealed): Promise<boolean>
   /**
@@ -76,7 +76,7 @@ export interface Revocations {
    */
   replace(context: Context, old: SessionRecord, next: SessionRecord, until: number, signsIn: boolean): Promise<boolean>
   /** After `replace`: what was spared for the old session is spared for the new one (I02). */
-  follow(context: Context, old: SessionRecord, next: SessionRecord): Promise<void>
+  follow(context: Context, old: SessionRecord, next: SessionRecord): MaybePromise<void>
   /** `removeSessionsOf`: ends all that signed in up to now, except one. Nobody can count them. */
   removeOf(context: Context, subject: string, except: string | undefined): Promise<number>
   /** `removeSessionById`, which cannot tell whose session an id is. */

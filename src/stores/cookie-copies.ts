@@ -32,8 +32,12 @@ export class CookieCopies implements Copies {
 
   async open(context: Context, text: string, id: string, verifier: string): Promise<Copy | undefined> {
     const name = sealName(context)
-    // One that cannot be opened is none: the store is asked.
-    const opened: unknown = await callStore(context, 'open', [text], {}, { name }).catch(() => undefined)
+    let opened: unknown
+    try {
+      opened = await callStore(context, 'open', [text], {}, { name })
+    } catch {
+      // One that cannot be opened is none: the store is asked.
+    }
     if (!isRecord(opened)) return undefined
     const { asOf, ...record } = opened as SessionRecord & { asOf?: unknown }
     if (typeof asOf !== 'number' || record.id !== id || !constantTimeEqual(record.verifier, verifier)) return undefined

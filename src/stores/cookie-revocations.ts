@@ -6,7 +6,7 @@ import { askStore, destroySession, type Context } from '../core/context.ts'
 import { SessionUnsupportedError } from '../core/errors.ts'
 import type { SessionRecord } from '../core/record.ts'
 import { storeName } from '../core/store.ts'
-import type { Revocations, Sealed, Standing } from '../core/store-model.ts'
+import type { MaybePromise, Revocations, Sealed, Standing } from '../core/store-model.ts'
 import type { RevocationList, RevocationScope } from './revocations.ts'
 
 export class CookieRevocations implements Revocations {
@@ -16,7 +16,7 @@ export class CookieRevocations implements Revocations {
     this.#list = list
   }
 
-  standing(context: Context, session: Sealed): Promise<Standing> {
+  standing(context: Context, session: Sealed): MaybePromise<Standing> {
     return askStore(context, 'get', () => this.#list.standing(session, scopeOf(context)), session)
   }
 
@@ -36,7 +36,7 @@ export class CookieRevocations implements Revocations {
     return result === 'ok' || (result === 'replaced' && signsIn)
   }
 
-  follow(context: Context, old: SessionRecord, next: SessionRecord): Promise<void> {
+  follow(context: Context, old: SessionRecord, next: SessionRecord): MaybePromise<void> {
     return askStore(context, 'update', () => this.#list.follow(old, next, scopeOf(context)), next)
   }
 

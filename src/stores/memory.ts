@@ -1,10 +1,10 @@
 /**
  * MemoryStore: records in a Map, for one process. Bounded: at `maxSessions` the record nearest to its expiry makes room.
- * Keeps JSON text, so that nothing is shared by reference (P19).
+ * Takes and gives out copies, so that nothing is shared by reference (P19).
  */
 import { touched, updated } from '../core/compare.ts'
 import { SessionConfigError } from '../core/errors.ts'
-import type { SessionRecord } from '../core/record.ts'
+import { copyOf, type SessionRecord } from '../core/record.ts'
 import { Store, type Expected, type StoreCapabilities, type UpdateOptions, type UpdateResult } from '../core/store.ts'
 
 export interface MemoryStoreOptions {
@@ -12,15 +12,9 @@ export interface MemoryStoreOptions {
   maxSessions?: number
 }
 
-interface Entry {
-  text: string
-  expiresAt: number
-  subject: string | undefined
-}
-
 /** Keeps sessions in this process's memory; they end with it. */
 export class MemoryStore extends Store {
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, SessionRecord>()
   readonly #maxSessions: number
 
   constructor({ maxSessions = 100_000 }: MemoryStoreOptions = {}) {
@@ -36,13 +30,13 @@ export class MemoryStore extends Store {
   }
 
   override get(id: string): SessionRecord | undefined {
-    const entry = this.#entries.get(id)
-    return entry && (JSON.parse(entry.text) as SessionRecord)
+    const record = this.#entries.get(id)
+    return record && copyOf(record)
   }
 
   override set(id: string, record: SessionRecord): void {
     if (this.#entries.size >= this.#maxSessions && !this.#entries.has(id)) this.#evict()
-    this.#entries.set(id, { text: JSON.stringify(record), expiresAt: record.expiresAt, subject: record.subject })
+    this.#entries.set(id, copyOf(record))
   }
 
   override destroy(id: string): boolean {
@@ -107,7 +101,7 @@ export class MemoryStore extends Store {
   }
 
   /** A scan: an index would cost every write something, to spare lists that are rarely asked for a few milliseconds. */
-  #idsWhere(matches: (entry: Entry) => boolean): string[] {
+  #idsWhere(matches: (record: SessionRecord) => boolean): string[] {
     const ids: string[] = []
     for (const [id, entry] of this.#entries) if (matches(entry)) ids.push(id)
     return ids

@@ -1,0 +1,14 @@
+/** Answers that may be there at once: what nobody has to wait for costs no turn of the event loop. */
+import type { MaybePromise } from './store-model.ts'
+
+export function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
+  return typeof (answer as Promise<T> | null | undefined)?.then === 'function'
+}
+
+/** Goes on with an answer when it is there, which may be now. */
+export function whenThere<T, Next>(
+  answer: MaybePromise<T>,
+  next: (value: T) => MaybePromise<Next>,
+): MaybePromise<Next> {
+  return isPromise(answer) ? answer.then(next) : next(answer)
+}
