@@ -21,19 +21,17 @@ export function loadOnce(load: () => MaybePromise<Session>): Loading {
     loading = undefined
     throw error
   }
+  const end = (session?: Session): Session | undefined => {
+    finished = true
+    return session
+  }
   return {
     load: () => {
       if (loading) return loading
       const begun = load()
       return (loading = isPromise(begun) ? begun.then(keep, forget) : keep(begun))
     },
-    finish: () => {
-      const end = (session?: Session): Session | undefined => {
-        finished = true
-        return session
-      }
-      // A load that failed was the handler's to see.
-      return isPromise(loading) ? loading.then(end, () => end()) : end(loading)
-    },
+    // A load that failed was the handler's to see.
+    finish: () => (isPromise(loading) ? loading.then(end, () => end()) : end(loading)),
   }
 }

@@ -52,7 +52,7 @@ export class SessionManager<
   readonly #requests: RequestSessions
 
   static {
-    requestsOf = (manager) => (manager as SessionManager).#requests
+    requestsOf = (manager: object): RequestSessions => (manager as SessionManager).#requests
   }
 
   // In this order: a function's return type is fixed by the first overload that is tried.
