@@ -22,6 +22,7 @@ export type Scenario =
   | 'sign-in'
   | 'sign-in, from a session'
   | 'garbage'
+  | 'garbage, looked at'
   | 'tampered'
 
 /** One secret and one store; `app` makes a new instance over them, which has never seen a cookie. */

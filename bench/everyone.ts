@@ -1,7 +1,7 @@
 /** Who runs in every runtime: everything that needs no file. */
 import type { Contestant } from './contestant.ts'
 import { mapAndHash } from './floors/map.ts'
-import { bare, honoNoop, honoNoopAgain } from './floors/plain.ts'
+import { bare, honoCopy, honoNoop, honoNoopAgain } from './floors/plain.ts'
 import { joseCompact, nodeCrypto, rawWebCrypto } from './floors/sealed.ts'
 import { betterAuthCached, betterAuthMemory } from './peers/better-auth.ts'
 import { h3 } from './peers/h3.ts'
@@ -21,6 +21,7 @@ export const everyone: readonly Contestant[] = [
   bare,
   honoNoop,
   honoNoopAgain,
+  honoCopy,
   mapAndHash,
   joseCompact,
   rawWebCrypto,

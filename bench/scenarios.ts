@@ -29,7 +29,8 @@ export const PLANS: Record<Scenario, Plan> = {
   write: { path: '/write', cookies: 'many' },
   'sign-in': { path: '/login', cookies: 'none' },
   'sign-in, from a session': { path: '/login', cookies: 'many', spent: true },
-  garbage: { path: '/read', cookies: 'few', bend: 'garbage' },
+  garbage: { path: '/none', cookies: 'few', bend: 'garbage' },
+  'garbage, looked at': { path: '/read', cookies: 'few', bend: 'garbage' },
   tampered: { path: '/read', cookies: 'many', bend: 'tampered' },
 }
 
@@ -46,12 +47,13 @@ const PAYLOADS: Record<Scenario, readonly number[]> = {
   'sign-in': SMALL,
   'sign-in, from a session': SMALL,
   garbage: SMALL,
+  'garbage, looked at': SMALL,
   tampered: SMALL,
 }
 
 /** What a scenario can cost at the least is asked of the floor of its kind; without a cookie of ours, Hono's no-op. */
 function floorOf(scenario: Scenario, kind: Kind): string {
-  if (scenario.startsWith('anonymous') || scenario === 'garbage') return 'Hono, no-op middleware'
+  if (scenario.startsWith('anonymous') || scenario.startsWith('garbage')) return 'Hono, no-op middleware'
   return { none: '', memory: 'a Map and a hash', sealed: 'jose compact, imported key', libsql: 'raw libSQL client' }[
     kind
   ]
