@@ -7,6 +7,7 @@ import {
   fromBase64url,
   hmacUnder,
   isBase64url,
+  lent,
   randomBytes,
   sha256,
   utf8,
@@ -87,6 +88,18 @@ describe('hashes', () => {
     const key = new Uint8Array(length).map((_, index) => index)
     const expected = createHmac('sha256', key).update('latchkey ✓', 'utf8').digest('base64url')
     expect(await (await hmacUnder(key))('latchkey ✓')).toBe(expected)
+  })
+})
+
+describe('an HMAC key', () => {
+  const key = new Uint8Array(32).fill(7)
+
+  it('is used at once where the runtime lends node:crypto, and cannot be read back where it does not', async () => {
+    const imported = vi.spyOn(crypto.subtle, 'importKey')
+    const code = (await hmacUnder(key))('text')
+    expect(typeof code).toBe(lent ? 'string' : 'object')
+    expect(await code).toBe(createHmac('sha256', key).update('text').digest('base64url'))
+    expect(imported.mock.calls.map(([, , , extractable]) => extractable)).toEqual(lent ? [] : [false])
   })
 })
 
