@@ -2,13 +2,22 @@
  * CSRF tokens: an HMAC under the session token's secret, masked anew on each call so that compression reveals nothing
  * (BREACH). Nothing is stored; a new session token means a new CSRF token (F04).
  */
-import { base64url, constantTimeEqual, fromBase64url, hmac, hmacKey, randomBytes, sha256, utf8 } from './bytes.ts'
+import {
+  base64url,
+  constantTimeEqual,
+  fromBase64url,
+  hmacUnder,
+  randomBytes,
+  sha256,
+  utf8,
+  type Bytes,
+} from './bytes.ts'
 
 const LENGTH = 32
 
 /** A fresh mask, then the code under that mask: 86 characters. */
 export async function createCsrfToken(secret: string): Promise<string> {
-  const code = await codeFor(secret)
+  const code = fromBase64url(await codeFor(secret)) as Bytes
   const mask = randomBytes(LENGTH)
   return base64url(new Uint8Array([...mask, ...code.map((byte, index) => byte ^ (mask[index] ?? 0))]))
 }
@@ -19,16 +28,16 @@ export async function isCsrfToken(secret: string, value: unknown, before = ''): 
   if (bytes?.length !== 2 * LENGTH) return false
   const code = bytes.slice(LENGTH).map((byte, index) => byte ^ (bytes[index] ?? 0))
   const given = base64url(code)
-  const isCurrent = constantTimeEqual(given, base64url(await codeFor(secret)))
+  const isCurrent = constantTimeEqual(given, await codeFor(secret))
   return constantTimeEqual(await sha256(given), before) || isCurrent
 }
 
 /** What a row keeps of the code of a token that was replaced: whoever reads the row can make no CSRF token of it. */
 export async function codeHash(secret: string): Promise<string> {
-  return sha256(base64url(await codeFor(secret)))
+  return sha256(await codeFor(secret))
 }
 
-/** The code that all CSRF tokens under this secret mask. */
-async function codeFor(secret: string): Promise<Uint8Array> {
-  return hmac(await hmacKey(utf8(secret)), 'latchkey/1 csrf')
+/** The code that all CSRF tokens under this secret mask, as base64url. */
+async function codeFor(secret: string): Promise<string> {
+  return (await hmacUnder(utf8(secret)))('latchkey/1 csrf')
 }

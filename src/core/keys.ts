@@ -3,8 +3,9 @@
  * a signature or seal made for one cookie or purpose is refused by another (C02). Derived at first use, since module scope
  * on Workers allows no I/O and no randomness.
  */
-import { base64url, constantTimeEqual, hmac, hmacKey, utf8, type Bytes } from './bytes.ts'
+import { constantTimeEqual, hmacUnder, utf8, type Bytes, type Hmac } from './bytes.ts'
 import { describe } from './describe.ts'
+import type { MaybePromise } from './store-model.ts'
 
 /** Text or bytes of at least 32 bytes. Text counts in UTF-8, and keeps all its bits (C14). */
 export type Secret = string | Uint8Array
@@ -53,42 +54,46 @@ export async function deriveKey(secret: Bytes, purpose: KeyPurpose, name: string
   return new Uint8Array(await crypto.subtle.deriveBits(params, base, bits))
 }
 
-/** What `derive` makes of each secret, once per cookie name; a derivation that failed is tried again by the next call. */
+/**
+ * What `derive` makes of each secret, once per cookie name, and from then on at once; a derivation that failed is tried again
+ * by the next call.
+ */
 export function keysOf<Key>(
   secrets: readonly Bytes[],
   derive: (secret: Bytes, name: string) => Promise<Key>,
-): (name: string) => Promise<Key[]> {
-  const known = new Map<string, Promise<Key[]>>()
+): (name: string) => MaybePromise<Key[]> {
+  const known = new Map<string, MaybePromise<Key[]>>()
   return (name) => {
-    let keys = known.get(name)
-    if (!keys) {
-      known.set(name, (keys = Promise.all(secrets.map((secret) => derive(secret, name)))))
-      keys.catch(() => known.delete(name))
-    }
-    return keys
+    const keys = known.get(name)
+    if (keys) return keys
+    const made = Promise.all(secrets.map((secret) => derive(secret, name)))
+    known.set(name, made)
+    made.then(
+      (ready) => known.set(name, ready),
+      () => known.delete(name),
+    )
+    return made
   }
 }
 
 /** Signs tokens with the first secret, and verifies with all of them. */
 export class Signer {
-  readonly #keys: () => Promise<CryptoKey[]>
+  readonly #keys: () => MaybePromise<Hmac[]>
 
   constructor(secrets: readonly Bytes[], name: string) {
-    const keysFor = keysOf(secrets, async (secret) => hmacKey(await deriveKey(secret, 'sign', name)))
+    const keysFor = keysOf(secrets, async (secret) => hmacUnder(await deriveKey(secret, 'sign', name)))
     this.#keys = () => keysFor(name)
   }
 
   /** The signature over `id.secret`, 43 characters. */
   async sign(text: string): Promise<string> {
     const [first] = await this.#keys()
-    return base64url(await hmac(first as CryptoKey, text))
+    return (first as Hmac)(text)
   }
 
   /** Whether any of the secrets made this signature; compared as text, in constant time. */
   async verify(text: string, signature: string): Promise<boolean> {
-    for (const key of await this.#keys()) {
-      if (constantTimeEqual(base64url(await hmac(key, text)), signature)) return true
-    }
+    for (const hmac of await this.#keys()) if (constantTimeEqual(await hmac(text), signature)) return true
     return false
   }
 }

@@ -4,7 +4,7 @@
  * encoding of the same bytes is another token (C01).
  */
 import type { MaybePromise } from './store-model.ts'
-import { base64url, hmac, hmacKey, randomBytes, sha256, utf8 } from './bytes.ts'
+import { base64url, hmacUnder, randomBytes, sha256, utf8 } from './bytes.ts'
 
 /** A token taken apart. Nothing is verified yet. */
 export interface TokenParts {
@@ -36,7 +36,7 @@ export function createSecret(): string {
 
 /** The secret that a rotation puts after this one: whoever holds the old secret can derive it, a reader of the store cannot. */
 export async function nextSecret(secret: string, handover: string): Promise<string> {
-  return base64url(await hmac(await hmacKey(utf8(secret)), `latchkey/1 next ${handover}`))
+  return (await hmacUnder(utf8(secret)))(`latchkey/1 next ${handover}`)
 }
 
 /** What stores keep of a secret. */

@@ -9,7 +9,7 @@ import { SessionConfigError } from '../core/errors.ts'
 import type { Secret } from '../core/keys.ts'
 import type { SessionRecord } from '../core/record.ts'
 import type { Copies } from '../core/store-model.ts'
-import type { SealContext, StoreModel } from '../core/store.ts'
+import type { MaybePromise, SealContext, StoreModel } from '../core/store.ts'
 import { CookieCopies } from './cookie-copies.ts'
 import { CookieStore } from './cookie.ts'
 import { WrappingStore } from './wrapping.ts'
@@ -46,11 +46,11 @@ export class CookieCache extends WrappingStore {
     return this.#copies
   }
 
-  override seal(record: SessionRecord, context: SealContext): Promise<string> {
+  override seal(record: SessionRecord, context: SealContext): MaybePromise<string> {
     return this.#sealer.seal(record, context)
   }
 
-  override open(token: string, context: SealContext): Promise<SessionRecord | undefined> {
+  override open(token: string, context: SealContext): MaybePromise<SessionRecord | undefined> {
     return this.#sealer.open(token, context)
   }
 }

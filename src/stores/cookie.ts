@@ -5,9 +5,10 @@
  */
 import { SessionTooLargeError, SessionUnsupportedError } from '../core/errors.ts'
 import type { Secret } from '../core/keys.ts'
+import { whenThere } from '../core/maybe.ts'
 import { isRecord, type SessionRecord } from '../core/record.ts'
 import type { Revocations } from '../core/store-model.ts'
-import { Store, type SealContext, type StoreCapabilities, type StoreModel } from '../core/store.ts'
+import { Store, type MaybePromise, type SealContext, type StoreCapabilities, type StoreModel } from '../core/store.ts'
 import { CookieRevocations } from './cookie-revocations.ts'
 import { RevocationList } from './revocations.ts'
 import { Sealer, secretsOf } from './seal.ts'
@@ -56,19 +57,14 @@ export class CookieStore extends Store {
   }
 
   /** The record as a token. @throws SessionTooLargeError when no cookies could hold it (P17) */
-  override async seal(record: SessionRecord, context: SealContext): Promise<string> {
-    const token = await this.#sealer.seal(record, context.name)
-    if (token.length <= LONGEST) return token
-    throw new SessionTooLargeError(token.length, LONGEST, 'Keep less in it, or use a store.')
+  override seal(record: SessionRecord, { name }: SealContext): MaybePromise<string> {
+    return whenThere(this.#sealer.seal(record, name), fitting)
   }
 
   /** The record of a token, or `undefined` for whatever we did not seal for this cookie. `kid` picks the key; no others are tried. */
-  override async open(token: string, { name, reject }: SealContext): Promise<SessionRecord | undefined> {
+  override open(token: string, { name, reject }: SealContext): MaybePromise<SessionRecord | undefined> {
     if (token.length > LONGEST) return void reject?.('malformed')
-    const refuse = (reason: 'malformed' | 'key' | 'signature'): void => reject?.(reason)
-    const opened = await this.#sealer.open(token, name, refuse)
-    if (opened === undefined || isRecord(opened)) return opened
-    return void reject?.('signature')
+    return this.#sealer.open(token, name, isRecord, reject)
   }
 
   /** Nothing is kept here that could be removed: the core clears the cookie, and marks the id in `revocations`. */
@@ -81,6 +77,11 @@ export class CookieStore extends Store {
   override set(_id: string, _record: SessionRecord): never {
     throw unsupported('set')
   }
+}
+
+function fitting(token: string): string {
+  if (token.length <= LONGEST) return token
+  throw new SessionTooLargeError(token.length, LONGEST, 'Keep less in it, or use a store.')
 }
 
 function unsupported(method: string): SessionUnsupportedError {

@@ -121,7 +121,7 @@ export class EncryptedStore extends WrappingStore {
    */
   async #open(row: SessionRecord | undefined): Promise<SessionRecord | undefined> {
     if (!isRecord(row)) return undefined
-    const sealed = (await this.#sealer.open(row.data, this.#name)) as Partial<Sealed> | undefined
+    const sealed = await this.#sealer.open(row.data, this.#name, isSealed)
     const { expiresAt, lastSeenAt } = row
     const record = { ...sealed?.record, expiresAt, lastSeenAt }
     const belongs =
@@ -167,4 +167,9 @@ export class EncryptedStore extends WrappingStore {
   #hash(hasher: Signer, subject: string): Promise<string> {
     return hasher.sign(JSON.stringify(subject))
   }
+}
+
+/** Of what a holder of the key sealed, anything that may have these members; what is in them is judged beside the row. */
+function isSealed(value: unknown): value is Partial<Sealed> {
+  return typeof value === 'object' && value !== null
 }

@@ -3,7 +3,7 @@ import { SessionConfigError, SessionManager } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { utf8, type Bytes } from '../../src/core/bytes.ts'
-import { deriveKey, parseSecrets, SECRET_BYTES, Signer } from '../../src/core/keys.ts'
+import { deriveKey, keysOf, parseSecrets, SECRET_BYTES, Signer } from '../../src/core/keys.ts'
 
 const OLD = 'the old secret, of more than 32 bytes'
 const NEW = 'the new secret, of more than 32 bytes'
@@ -25,6 +25,30 @@ describe('deriveKey', () => {
       }
     }
     expect(keys.size).toBe(2 * 3 * 5)
+  })
+})
+
+describe('keysOf', () => {
+  it('derives once per name, for all that ask meanwhile, and answers at once from then on', async () => {
+    const asked: string[] = []
+    const keys = keysOf([utf8(OLD), utf8(NEW)], async (secret, name) => `${asked.push(name)} ${name} ${secret.length}`)
+    const [one, two] = [keys('a'), keys('a')]
+    expect(await one).toEqual(await two)
+    expect(keys('a')).toEqual(['1 a 37', '2 a 37'])
+    expect(keys('b')).toBeInstanceOf(Promise)
+    expect(asked).toEqual(['a', 'a', 'b', 'b'])
+  })
+
+  it('tries a derivation that failed again', async () => {
+    const failure = new Error('no crypto')
+    let fails = true
+    const keys = keysOf([utf8(OLD)], async () => {
+      if (fails) throw failure
+      return 'key'
+    })
+    await expect(keys('a')).rejects.toBe(failure)
+    fails = false
+    expect(await keys('a')).toEqual(['key'])
   })
 })
 

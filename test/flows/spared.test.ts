@@ -3,7 +3,7 @@
  * a logout, a new token, an expiry, a revocation, a key or a manager.
  */
 import { createHash } from 'node:crypto'
-import { SessionManager, type StoreModel } from 'latchkey'
+import { SessionManager, type Session, type StoreModel } from 'latchkey'
 import { CookieStore } from 'latchkey/stores/cookie'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -45,6 +45,54 @@ describe('cryptography', () => {
     expect(counted()).toEqual({ decrypt: 1 })
     expect(await subjectOf(sessions, tokens[1] as string)).toBe('u_1')
     expect(counted()).toEqual({ decrypt: 1 })
+  })
+
+  it('is one decryption and one encryption for a write to a seal never seen, and one encryption for a sign-in', async () => {
+    const token = await new SessionManager({ store: new CookieStore({ secret: SECRET }) }).createSession({ n: 1 })
+    const sessions = new SessionManager<{ n: number }>({
+      store: new CookieStore({ secret: SECRET }),
+      initial: () => ({ n: 0 }),
+    })
+    await sessions.createSession()
+    const write = async (from: Request, change: (session: Session<{ n: number }>) => void): Promise<Response> => {
+      const session = await sessions.load(from)
+      change(session)
+      return sessions.commit(session, new Response())
+    }
+    const writing = countCrypto()
+    const written = await write(request(token), (session) => void session.data.n++)
+    expect(written.headers.getSetCookie()).toHaveLength(1)
+    expect(writing()).toEqual({ decrypt: 1, encrypt: 1, getRandomValues: 1 })
+    vi.restoreAllMocks()
+
+    const signingIn = countCrypto()
+    const signedIn = await write(new Request('https://shop.example/'), (session) => void (session.subject = 'u_1'))
+    expect(signedIn.headers.getSetCookie()).toHaveLength(1)
+    const { decrypt, importKey, encrypt } = signingIn()
+    expect({ decrypt, importKey, encrypt }).toEqual({ encrypt: 1 })
+  })
+
+  it('is one decryption for a tampered seal each time, and nothing else; what has not its form costs none', async () => {
+    const sessions = new SessionManager({ store: new CookieStore({ secret: SECRET }) })
+    const token = await sessions.createSession({ n: 1 }, { subject: 'u_1' })
+    const forged = token.replace(/.(?=.{30}$)/, (char) => (char === 'A' ? 'B' : 'A'))
+    const counted = countCrypto()
+    for (const times of [1, 2]) {
+      expect(await subjectOf(sessions, forged)).toBeUndefined()
+      expect(counted()).toEqual({ decrypt: times })
+    }
+    for (const text of ['garbage', '....', `${token}.`, token.slice(0, -1)]) await subjectOf(sessions, text)
+    expect(counted()).toEqual({ decrypt: 2 })
+  })
+
+  it('is one HMAC for a signed token never seen, and no key import', async () => {
+    const store = new MemoryStore()
+    const sessions = new SessionManager({ store, secret: SECRET })
+    const token = await new SessionManager({ store, secret: SECRET }).createSession({}, { subject: 'u_1' })
+    await sessions.createSession()
+    const counted = countCrypto()
+    expect(await subjectOf(sessions, token)).toBe('u_1')
+    expect(counted()).toEqual({ sign: 1, digest: 1 })
   })
 
   it('P19: what was opened before is handed out as an object of its own', async () => {

@@ -143,6 +143,7 @@ describe('what could not be ours costs nothing', () => {
     ['empty', ''],
     ['four dots', '....'],
     ['no dot', 'x'.repeat(400)],
+    ['no header', ['', '', iv, ciphertext, tag].join('.')],
     ['four segments', [ours, '', iv, ciphertext].join('.')],
     ['six segments', [ours, '', iv, ciphertext, tag, ''].join('.')],
     ['an encrypted key', [ours, 'AAAA', iv, ciphertext, tag].join('.')],

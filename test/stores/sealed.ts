@@ -3,7 +3,7 @@
  * The key derivation and the encryption here use Node's crypto alone, so that they check what is documented and not
  * what the code under test does.
  */
-import { createCipheriv, hkdfSync, randomBytes, type CipherGCMTypes } from 'node:crypto'
+import lent, { createCipheriv, hkdfSync, randomBytes, type CipherGCMTypes } from 'node:crypto'
 import { SessionManager, type Session, type SessionEvent, type SessionOptions, type SessionRecord } from 'latchkey'
 import { withSession } from 'latchkey/fetch'
 import { CookieStore, type CookieStoreOptions } from 'latchkey/stores/cookie'
@@ -123,14 +123,25 @@ export function record(data: object = {}): SessionRecord {
   }
 }
 
-/** Counts Web Crypto calls from here on. `vi.restoreAllMocks()` ends it. */
+/**
+ * Counts cryptography from here on, by what it does: the calls of Web Crypto, and those of the synchronous functions that
+ * Node lends. `vi.restoreAllMocks()` ends it.
+ */
 export function countCrypto(): () => Record<string, number> {
   const names = ['encrypt', 'decrypt', 'importKey', 'deriveBits', 'digest', 'sign', 'verify'] as const
-  const spies = names.map((name) => [name, vi.spyOn(crypto.subtle, name)] as const)
-  const random = vi.spyOn(crypto, 'getRandomValues')
+  const spies: (readonly [string, { mock: { calls: unknown[] } }])[] = [
+    ...names.map((name) => [name, vi.spyOn(crypto.subtle, name)] as const),
+    ['getRandomValues', vi.spyOn(crypto, 'getRandomValues')],
+    ['encrypt', vi.spyOn(lent, 'createCipheriv')],
+    ['decrypt', vi.spyOn(lent, 'createDecipheriv')],
+    ['importKey', vi.spyOn(lent, 'createSecretKey')],
+    ['digest', vi.spyOn(lent, 'hash')],
+    ['sign', vi.spyOn(lent, 'createHmac')],
+  ]
   return () => {
-    const counts = [...spies, ['getRandomValues', random] as const].map(([name, { mock }]) => [name, mock.calls.length])
-    return Object.fromEntries(counts.filter(([, count]) => count !== 0))
+    const counts = new Map<string, number>()
+    for (const [name, { mock }] of spies) counts.set(name, (counts.get(name) ?? 0) + mock.calls.length)
+    return Object.fromEntries([...counts].filter(([, count]) => count !== 0))
   }
 }
 
