@@ -76,7 +76,7 @@ export class LibsqlStore extends SqliteStore {
   }
 
   protected override async execute<T>(statement: () => T | PromiseLike<T>, options?: StoreCallOptions): Promise<T> {
-    await this.#prepare()
+    if (!this.#isReady) await this.#prepare()
     return this.#patiently(statement, options?.signal)
   }
 
@@ -85,7 +85,6 @@ export class LibsqlStore extends SqliteStore {
    * begun never ends.
    */
   async #prepare(): Promise<void> {
-    if (this.#isReady) return
     const statements = createStatements(this.#table)
     // In WAL mode readers and a writer do not wait for each other; the file remembers it.
     if (this.#isFile) statements.unshift('PRAGMA journal_mode = WAL')
@@ -120,13 +119,13 @@ export class LibsqlStore extends SqliteStore {
   /** One statement at a time, so that none begins on a connection that the one before it has poisoned. */
   #inTurn<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
     const turn = this.#turn.then(async () => {
-      await this.#reconnectIfDue()
+      if (this.#reconnectDue) await this.#reconnect()
       signal?.throwIfAborted()
       try {
         return await this.#once(statement, signal)
       } catch (error) {
         this.#reconnectDue = !this.#closed
-        await this.#reconnectIfDue()
+        if (this.#reconnectDue) await this.#reconnect()
         throw error
       }
     })
@@ -134,8 +133,7 @@ export class LibsqlStore extends SqliteStore {
     return turn
   }
 
-  async #reconnectIfDue(): Promise<void> {
-    if (!this.#reconnectDue) return
+  async #reconnect(): Promise<void> {
     await this.#client.reconnect()
     this.#reconnectDue = false
   }

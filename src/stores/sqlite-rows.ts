@@ -79,6 +79,45 @@ function hasFields({ ttl = 0, absolute = null, persistent = true, info = {}, pre
   )
 }
 
+/** The columns that JSON holds for `unpack`, in the order in which it reads them: all but `data`. */
+export const PACKED: readonly Exclude<keyof Row, 'data'>[] = [
+  'id',
+  'verifier',
+  'flash',
+  'version',
+  'createdAt',
+  'authenticatedAt',
+  'rotatedAt',
+  'lastSeenAt',
+  'expiresAt',
+  'endsAt',
+  'lifetime',
+  'subject',
+  'info',
+  'previous',
+]
+
+/** A row as two values: its `data`, and the other columns as one JSON array. */
+export type PackedRow = ArrayLike<unknown> & { readonly 0: unknown; readonly 1: unknown }
+
+/**
+ * The record of a packed row; `undefined` when it is corrupt, or has a number that is no integer, which SQLite rounds when
+ * it writes JSON: the row itself tells which. Never throws.
+ */
+export function unpack(row: PackedRow): SessionRecord | undefined {
+  const data = row[0]
+  try {
+    const values = JSON.parse(String(row[1])) as Row[keyof Row][]
+    if (values.some((value) => typeof value === 'number' && !Number.isInteger(value))) return undefined
+    const [id, verifier, flash, version, createdAt, authenticatedAt, rotatedAt, lastSeenAt, expiresAt, endsAt] = values
+    const [lifetime, subject, info, previous] = values.slice(10)
+    const times = { createdAt, authenticatedAt, rotatedAt, lastSeenAt, expiresAt, endsAt }
+    return toRecord({ id, verifier, data, flash, version, ...times, lifetime, subject, info, previous })
+  } catch {
+    return undefined
+  }
+}
+
 /** The text as it was given to `toText`. */
 export function fromText(value: unknown): string | undefined {
   if (value === null) return undefined
