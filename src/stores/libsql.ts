@@ -75,9 +75,9 @@ export class LibsqlStore extends SqliteStore {
     this.#client.close()
   }
 
-  protected override async execute<T>(statement: () => T | PromiseLike<T>, options?: StoreCallOptions): Promise<T> {
-    if (!this.#isReady) await this.#prepare()
-    return this.#patiently(statement, options?.signal)
+  protected override execute<T>(statement: () => T | PromiseLike<T>, options?: StoreCallOptions): Promise<T> {
+    if (this.#isReady) return this.#patiently(statement, options?.signal)
+    return this.#prepare().then(() => this.#patiently(statement, options?.signal))
   }
 
   /**
@@ -129,7 +129,7 @@ export class LibsqlStore extends SqliteStore {
         throw error
       }
     })
-    this.#turn = turn.catch(() => {})
+    this.#turn = turn.then(ignore, ignore)
     return turn
   }
 
@@ -138,12 +138,14 @@ export class LibsqlStore extends SqliteStore {
     this.#reconnectDue = false
   }
 
-  async #once<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+  #once<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
     signal?.throwIfAborted()
     if (this.#closed) throw new StoreUnavailableError('This store was closed by `close()`.')
     return super.execute(statement)
   }
 }
+
+function ignore(): void {}
 
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
