@@ -198,7 +198,7 @@ function lazily<Result>(prepare: () => { all: Statement<Result> }): Statement<Re
 }
 
 /** The same, with each row as its bare values: to map rows by name takes Drizzle longer than all the rest it does. */
-function unmapped<Row extends ArrayLike<unknown>>(prepare: () => Prepared): Statement<Row> {
+function unmapped<Values extends ArrayLike<unknown>>(prepare: () => Prepared): Statement<Values> {
   return lazily(() => {
     const prepared = prepare()
     // What Drizzle has users write for a proxy knows `all`, and not `values`.
@@ -206,7 +206,7 @@ function unmapped<Row extends ArrayLike<unknown>>(prepare: () => Prepared): Stat
     const all: (values?: Record<string, unknown>) => unknown = isProxy
       ? async (values) => (await prepared.all(values)).map((row) => Object.values(row))
       : (values) => prepared.values(values)
-    return { all: all as Statement<Row> }
+    return { all: all as Statement<Values> }
   })
 }
 

@@ -104,7 +104,17 @@ describe.each(DRIVERS)('SqliteStore on $driver', ({ open }) => {
   it('a BLOB in any column hides its row alone, and nothing fails', async () => {
     const { store, elsewhere } = await opened()
     await store.create(recordOf({ id: 'good' }))
-    for (const column of ['verifier', 'data', 'flash', 'version', 'ends_at', 'lifetime', 'subject', 'info', 'previous']) {
+    for (const column of [
+      'verifier',
+      'data',
+      'flash',
+      'version',
+      'ends_at',
+      'lifetime',
+      'subject',
+      'info',
+      'previous',
+    ]) {
       await store.set('id', recordOf())
       await elsewhere(`update sessions set ${column} = x'ff00' where id = 'id'`)
       expect(await store.get('id'), column).toBeUndefined()
