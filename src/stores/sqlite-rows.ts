@@ -102,8 +102,8 @@ export const PACKED: readonly Exclude<keyof Row, 'data'>[] = [
 export type PackedRow = ArrayLike<unknown> & { readonly 0: unknown; readonly 1: unknown }
 
 /**
- * The record of a packed row; `undefined` when it is corrupt, or has a number that is no safe integer, which SQLite rounds when
- * it writes JSON: the row itself tells which. Never throws.
+ * The record of a packed row; `undefined` when it is corrupt, or has a number that is no safe integer, which SQLite rounds
+ * when it writes JSON: the row itself tells which. Never throws.
  */
 export function unpack(row: PackedRow): SessionRecord | undefined {
   try {

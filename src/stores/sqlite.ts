@@ -68,6 +68,7 @@ export class SqliteStore extends Store {
 
   override async get(id: string, options?: StoreCallOptions): Promise<SessionRecord | undefined> {
     const values = { id: toText(id) }
+    // A row that JSON cannot hold exactly is asked for once more, by columns: it may be corrupt, and then it is missing.
     try {
       const [packed] = await this.execute(() => this.#statements.getPacked(values), options)
       const record = packed && unpack(packed)
