@@ -3,7 +3,7 @@
  *
  * - `--quick`: a few short samples, to see that everything runs; its figures mean little
  * - `--write`: puts the results into docs/performance.md
- * - `--runtimes node,bun,deno,workerd` · `--parts times,http,sweeps,memory,sizes`: only these
+ * - `--runtimes node,bun,deno,workerd` · `--parts times,http,stores,sweeps,memory,sizes`: only these
  * - `--only 'read, cold sealed'`: of the times, only the scenarios whose name and store contain it
  */
 import { parseArgs } from 'node:util'
@@ -12,6 +12,7 @@ import { overHttp } from './http.ts'
 import { circumstances, writePage, type Results } from './page.ts'
 import { RUNTIMES, tablesOf, type Runtime } from './runtimes/run.ts'
 import { sizes } from './size.ts'
+import { storeCalls } from './store-calls.ts'
 import { sweeps } from './sweep.ts'
 import { render } from './table.ts'
 import { targetsTable } from './targets.ts'
@@ -27,7 +28,7 @@ const { values } = parseArgs({
   },
 })
 const { quick, write, only } = values
-const PARTS = ['times', 'http', 'sweeps', 'memory', 'sizes'] as const
+const PARTS = ['times', 'http', 'stores', 'sweeps', 'memory', 'sizes'] as const
 
 /** The names of a list that an option chooses, or all of them. */
 function chosen<Name extends string>(option: string | undefined, names: readonly Name[]): readonly Name[] {
@@ -67,6 +68,7 @@ if (parts.includes('times')) {
 const results: Results = {
   tables,
   http: await part('http', overHttp),
+  stores: await part('stores', storeCalls),
   sweeps: await part('sweeps', sweeps),
   weights: await part('memory', weights),
   sizes: await part('sizes', sizes),

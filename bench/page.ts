@@ -21,6 +21,7 @@ export interface Results {
   http: readonly string[]
   sizes: readonly string[]
   weights: readonly string[]
+  stores: readonly string[]
   sweeps: readonly string[]
 }
 
@@ -98,7 +99,7 @@ function remarks(tables: Results['tables']): string {
   return [...notes, ...lines].toSorted().join('\n')
 }
 
-export function section({ tables, http, sizes, weights, sweeps }: Results): string {
+export function section({ tables, http, sizes, weights, stores, sweeps }: Results): string {
   const all = [...tables.values()][0] ?? []
   return [
     circumstances([...tables.keys()]),
@@ -126,6 +127,8 @@ export function section({ tables, http, sizes, weights, sweeps }: Results): stri
     remarks(tables),
     '### Over HTTP',
     ...http,
+    '### Calls of the libSQL store',
+    ...stores,
     '### Sweeps',
     ...sweeps,
     '### Memory',

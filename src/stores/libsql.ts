@@ -75,9 +75,9 @@ export class LibsqlStore extends SqliteStore {
     this.#client.close()
   }
 
-  protected override async execute<T>(statement: () => T | PromiseLike<T>, options?: StoreCallOptions): Promise<T> {
-    await this.#prepare()
-    return this.#patiently(statement, options?.signal)
+  protected override execute<T>(statement: () => T | PromiseLike<T>, options?: StoreCallOptions): Promise<T> {
+    if (this.#isReady) return this.#patiently(statement, options?.signal)
+    return this.#prepare().then(() => this.#patiently(statement, options?.signal))
   }
 
   /**
@@ -85,7 +85,6 @@ export class LibsqlStore extends SqliteStore {
    * begun never ends.
    */
   async #prepare(): Promise<void> {
-    if (this.#isReady) return
     const statements = createStatements(this.#table)
     // In WAL mode readers and a writer do not wait for each other; the file remembers it.
     if (this.#isFile) statements.unshift('PRAGMA journal_mode = WAL')
@@ -120,32 +119,33 @@ export class LibsqlStore extends SqliteStore {
   /** One statement at a time, so that none begins on a connection that the one before it has poisoned. */
   #inTurn<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
     const turn = this.#turn.then(async () => {
-      await this.#reconnectIfDue()
+      if (this.#reconnectDue) await this.#reconnect()
       signal?.throwIfAborted()
       try {
         return await this.#once(statement, signal)
       } catch (error) {
         this.#reconnectDue = !this.#closed
-        await this.#reconnectIfDue()
+        if (this.#reconnectDue) await this.#reconnect()
         throw error
       }
     })
-    this.#turn = turn.catch(() => {})
+    this.#turn = turn.then(ignore, ignore)
     return turn
   }
 
-  async #reconnectIfDue(): Promise<void> {
-    if (!this.#reconnectDue) return
+  async #reconnect(): Promise<void> {
     await this.#client.reconnect()
     this.#reconnectDue = false
   }
 
-  async #once<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+  #once<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
     signal?.throwIfAborted()
     if (this.#closed) throw new StoreUnavailableError('This store was closed by `close()`.')
     return super.execute(statement)
   }
 }
+
+function ignore(): void {}
 
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')

@@ -42,26 +42,27 @@ export function toRow(id: string, record: SessionRecord): Row {
 /** The record of a row; `undefined` when the row is corrupt, whatever is in it. Never throws. */
 export function toRecord(row: { [Column in keyof Row]: unknown }): SessionRecord | undefined {
   try {
-    const { ttl, absolute, persistent } = fromJson<SessionRecord>(row.lifetime) ?? {}
-    const record = withoutUndefined<Partial<SessionRecord>>({
+    const record = {
       id: fromText(row.id),
       verifier: fromText(row.verifier),
       data: fromText(row.data),
-      flash: fromText(row.flash),
       version: fromInteger(row.version),
       createdAt: fromInteger(row.createdAt),
-      authenticatedAt: fromInteger(row.authenticatedAt),
       rotatedAt: fromInteger(row.rotatedAt),
       lastSeenAt: fromInteger(row.lastSeenAt),
       expiresAt: fromInteger(row.expiresAt),
       endsAt: fromInteger(row.endsAt) ?? null,
-      ttl,
-      absolute,
-      persistent,
-      subject: fromText(row.subject),
-      info: fromJson(row.info),
-      previous: fromJson(row.previous),
-    })
+    } as SessionRecord
+    // Most rows have few of these.
+    if (row.flash !== null) record.flash = fromText(row.flash) as string
+    if (row.authenticatedAt !== null) record.authenticatedAt = fromInteger(row.authenticatedAt) as number
+    if (row.subject !== null) record.subject = fromText(row.subject) as string
+    if (row.info !== null) record.info = fromJson<NonNullable<SessionRecord['info']>>(row.info)
+    if (row.previous !== null) record.previous = fromJson<NonNullable<SessionRecord['previous']>>(row.previous)
+    if (row.lifetime !== null) {
+      const { ttl, absolute, persistent } = fromJson<Partial<SessionRecord>>(row.lifetime)
+      Object.assign(record, withoutUndefined({ ttl, absolute, persistent }))
+    }
     return isRecord(record) && hasFields(record) ? record : undefined
   } catch {
     return undefined
@@ -77,6 +78,45 @@ function hasFields({ ttl = 0, absolute = null, persistent = true, info = {}, pre
     Object.values(info).every((value) => typeof value === 'string') &&
     (!previous || typeof previous.verifier === 'string')
   )
+}
+
+/** The columns that JSON holds for `unpack`, in the order in which it reads them: all but `data`. */
+export const PACKED: readonly Exclude<keyof Row, 'data'>[] = [
+  'id',
+  'verifier',
+  'flash',
+  'version',
+  'createdAt',
+  'authenticatedAt',
+  'rotatedAt',
+  'lastSeenAt',
+  'expiresAt',
+  'endsAt',
+  'lifetime',
+  'subject',
+  'info',
+  'previous',
+]
+
+/** A row as two values: its `data`, and the other columns as one JSON array. */
+export type PackedRow = ArrayLike<unknown> & { readonly 0: unknown; readonly 1: unknown }
+
+/**
+ * The record of a packed row; `undefined` when it is corrupt, or has a number that is no safe integer, which SQLite rounds
+ * when it writes JSON: the row itself tells which. Never throws.
+ */
+export function unpack(row: PackedRow): SessionRecord | undefined {
+  try {
+    const values = JSON.parse(String(row[1])) as Row[keyof Row][]
+    if (values.some((value) => typeof value === 'number' && !Number.isSafeInteger(value))) return undefined
+    // oxfmt-ignore
+    const [id, verifier, flash, version, createdAt, authenticatedAt, rotatedAt, lastSeenAt, expiresAt, endsAt, lifetime,
+      subject, info, previous] = values
+    const times = { createdAt, authenticatedAt, rotatedAt, lastSeenAt, expiresAt, endsAt }
+    return toRecord({ id, verifier, data: row[0], flash, version, ...times, lifetime, subject, info, previous })
+  } catch {
+    return undefined
+  }
 }
 
 /** The text as it was given to `toText`. */
@@ -97,8 +137,7 @@ function toJson(value: object): string | null {
   return Object.keys(value).length > 0 ? JSON.stringify(value) : null
 }
 
-function fromJson<T extends object>(value: unknown): T | undefined {
-  if (value === null) return undefined
+function fromJson<T extends object>(value: unknown): T {
   const parsed: unknown = JSON.parse(String(value))
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new TypeError('not an object')
   return parsed as T

@@ -14,7 +14,7 @@ import {
   type UpdateOptions,
   type UpdateResult,
 } from '../core/store.ts'
-import { fromText, toRecord, toRow, toText } from './sqlite-rows.ts'
+import { fromText, toRecord, toRow, toText, unpack } from './sqlite-rows.ts'
 import { createStatements, sessionsTable, tableProblems, type SessionsTable } from './sqlite-schema.ts'
 import { PAGE, SqliteStatements, type SqliteDatabase } from './sqlite-statements.ts'
 
@@ -67,7 +67,16 @@ export class SqliteStore extends Store {
   }
 
   override async get(id: string, options?: StoreCallOptions): Promise<SessionRecord | undefined> {
-    const [row] = await this.execute(() => this.#statements.get({ id: toText(id) }), options)
+    const values = { id: toText(id) }
+    // A row that JSON cannot hold exactly is asked for once more, by columns: it may be corrupt, and then it is missing.
+    try {
+      const [packed] = await this.execute(() => this.#statements.getPacked(values), options)
+      const record = packed && unpack(packed)
+      if (!packed || record) return record
+    } catch (error) {
+      if (!isOfJson(error)) throw error
+    }
+    const [row] = await this.execute(() => this.#statements.get(values), options)
     return row && toRecord(row)
   }
 
@@ -149,7 +158,7 @@ export class SqliteStore extends Store {
   override async removeBySubject(subject: string, exceptId?: string, options?: StoreCallOptions): Promise<string[]> {
     const values = { subject: toText(subject), exceptId: toText(exceptId) }
     const rows = await this.execute(() => this.#statements.removeBySubject(values), options)
-    return rows.map(({ id }) => fromText(id) ?? '')
+    return rows.map((row) => fromText(row[0]) ?? '')
   }
 
   /**
@@ -186,6 +195,11 @@ function shapeProblem(message: string, table: SessionsTable): string | undefined
     `The table \`${name}\` is no sessions table of this version: ${what}. Bring it up to \`sessionsTable\` with drizzle-kit, ` +
     'or give sessions a table of their own: `sessionsTableNamed(name)`, then `await store.migrate()`.'
   )
+}
+
+/** Whether SQLite could not make JSON of a row: a value in it is a BLOB, or there is no JSON in this SQLite. */
+function isOfJson(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof StoreUnavailableError) && /json/i.test(error.message)
 }
 
 function expectedValues({ version, verifier }: Expected): { expectedVersion: number; expectedVerifier: string | null } {
