@@ -171,6 +171,8 @@ describe('which engine', () => {
     expect(sealed).toBeInstanceOf(Promise)
     expect(await josesText(await sealed)).toBe('text')
     expect(counted()).toMatchObject({ encrypt: 1, decrypt: 1 })
-    expect(await isRefused(jwe, `${(await sealed).slice(0, -2)}AA`)).toBe(true)
+    const text = await sealed
+    const other = text.at(-3) === 'A' ? 'B' : 'A'
+    expect(await isRefused(jwe, text.slice(0, -3) + other + text.slice(-2))).toBe(true)
   })
 })
