@@ -9,6 +9,8 @@ import { replay, type Change, type OnConflict } from './merge.ts'
 export class DataBox {
   readonly #codec: Codec
   readonly #initial: () => unknown
+  /** Decoded by who read it; nobody's before it is asked for. */
+  #decoded: PlainObject | undefined
   #live: PlainObject | undefined
   /** What the store holds, or what `initial` gave. */
   #stored: string | undefined
@@ -27,7 +29,7 @@ export class DataBox {
   constructor(codec: Codec, initial: () => unknown, stored?: string, decoded?: PlainObject) {
     this.#codec = codec
     this.#initial = initial
-    this.#live = decoded
+    this.#decoded = decoded
     this.#stored = this.#noted = stored
     this.#saved = stored !== undefined
   }
@@ -35,7 +37,7 @@ export class DataBox {
   /** The object handlers work on; the same one for the whole request. */
   get live(): PlainObject {
     if (this.#live) return this.#live
-    const stored = this.#stored === undefined ? undefined : this.#codec.decode(this.#stored)
+    const stored = this.#decoded ?? (this.#stored === undefined ? undefined : this.#codec.decode(this.#stored))
     if (stored) return (this.#live = stored)
     this.#stored = this.#noted = this.#initialText()
     return (this.#live = this.#codec.decode(this.#stored) ?? {})
@@ -108,6 +110,7 @@ export class DataBox {
 
   /** The store now holds this text. The live object is brought up to it in place, so that references stay good. */
   settled(stored: string): void {
+    this.#decoded = undefined
     if (this.#live && stored !== this.#noted) {
       const merged = this.#codec.decode(stored)
       if (merged) assign(this.#live, merged, this.#codec.same)

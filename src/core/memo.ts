@@ -10,16 +10,22 @@ const LIMIT = 1_000
 const LONGEST = 3 * 4096
 
 export class Memo<Value> {
-  readonly #known = new Map<string, Value>()
+  readonly #known = new Map<string, { text: string; value: Value }>()
 
   get(text: string): Value | undefined {
-    return this.#known.get(text)
+    const known = this.#known.get(tailOf(text))
+    return known?.text === text ? known.value : undefined
   }
 
   set(text: string, value: Value): void {
     if (text.length > LONGEST) return
     const [oldest] = this.#known.size < LIMIT ? [] : this.#known.keys()
     if (oldest !== undefined) this.#known.delete(oldest)
-    this.#known.set(text, value)
+    this.#known.set(tailOf(text), { text, value })
   }
+}
+
+/** Where tokens differ: hashing all of a sealed one would cost more than all else here. */
+function tailOf(text: string): string {
+  return text.slice(-32)
 }

@@ -8,6 +8,15 @@ describe('a memo', () => {
     expect([memo.get('token'), memo.get('Token'), memo.get('token ')]).toEqual(['verifier', undefined, undefined])
   })
 
+  it('gives nothing for a text that only ends alike, and keeps the newer of two that do', () => {
+    const memo = new Memo<string>()
+    const end = 'x'.repeat(40)
+    memo.set(`one.${end}`, 'of one')
+    expect([memo.get(`two.${end}`), memo.get(end), memo.get(`one.${end}`)]).toEqual([undefined, undefined, 'of one'])
+    memo.set(`two.${end}`, 'of two')
+    expect([memo.get(`one.${end}`), memo.get(`two.${end}`)]).toEqual([undefined, 'of two'])
+  })
+
   it('is bounded: the thousand newest are kept, the oldest makes room', () => {
     const memo = new Memo<number>()
     for (let n = 0; n <= 1_000; n++) memo.set(`token ${n}`, n)
