@@ -8,7 +8,7 @@ import {
 } from './errors.ts'
 import { isPromise } from './maybe.ts'
 import type { Memo } from './memo.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionPort } from './session.ts'
 import type { Sealed } from './store-model.ts'

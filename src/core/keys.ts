@@ -18,7 +18,7 @@ export const SECRET_BYTES = 32
 
 const ALLOWED =
   `it must be a well-formed string or a Uint8Array of at least ${SECRET_BYTES} bytes, or a list of them. ` +
-  'Make one with: node -e "console.log(crypto.randomBytes(32).toString(\'base64url\'))"'
+  'Make one with: npx latchkey secret'
 
 /** The secrets as bytes, the first of which signs; or a line that says what is wrong (C14). */
 export function parseSecrets(value: unknown): Bytes[] | string {

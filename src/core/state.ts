@@ -8,7 +8,7 @@ import { SessionDataError, SessionStateError, type StoreUnavailableError } from 
 import { FlashBox } from './flash.ts'
 import { InfoBox } from './info.ts'
 import { parseLifetime, type OwnLifetime } from './lifetime.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 import { absoluteInForce, endsOfLife, isTouchDue, rotationDue } from './policy.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
 import type { Carried } from './transport.ts'

@@ -90,7 +90,7 @@ describe('the parser of these tests', () => {
 describe('imports go one way', () => {
   it('core imports neither an adapter nor a store; only its options know the default store', () => {
     expect(edges(under('core'), (to) => isLocal(to) && !to.startsWith('core/'))).toEqual([
-      'core/options.ts → stores/memory.ts',
+      'core/settings.ts → stores/memory.ts',
     ])
   })
 

@@ -182,7 +182,7 @@ describe('C14: secrets', () => {
     const problem = parseSecrets(value)
     expect(problem).toMatch(message)
     expect(problem).toContain(`at least ${SECRET_BYTES} bytes`)
-    expect(problem).toContain(`node -e "console.log(crypto.randomBytes(32).toString('base64url'))"`)
+    expect(problem).toContain('npx latchkey secret')
     const options = { secret: value } as { secret: string }
     expect(() => new SessionManager(options)).toThrow(SessionConfigError)
   })

@@ -1,7 +1,7 @@
 import { SessionConfigError, SessionManager, Store } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { resolveOptions } from '../../src/core/options.ts'
+import { resolveOptions } from '../../src/core/settings.ts'
 
 const DAY = 86_400_000
 const SECRET = 'a secret of more than 32 bytes for tests'

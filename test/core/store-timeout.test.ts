@@ -5,7 +5,7 @@ import { CookieStore } from 'latchkey/stores/cookie'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { faulty } from 'latchkey/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { resolveOptions } from '../../src/core/options.ts'
+import { resolveOptions } from '../../src/core/settings.ts'
 
 const secret = 'a secret of more than 32 bytes for tests'
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SessionConfigError, SessionManager } from 'latchkey'
 import { describe, expect, test } from 'vitest'
-import { resolveOptions } from '../../src/core/options.ts'
+import { resolveOptions } from '../../src/core/settings.ts'
 
 const root = join(import.meta.dirname, '../..')
 const text = readFileSync(join(root, 'docs/options.md'), 'utf8')

@@ -118,7 +118,7 @@ describe('node examples/node/server.ts', { timeout: 60_000 }, () => {
     expect(origin).toBe('')
     const { code, stderr } = await ended
     expect(code).toBe(1)
-    expect(stderr).toContain(`node -e "console.log(crypto.randomBytes(32).toString('base64url'))"`)
+    expect(stderr).toContain('npx latchkey secret')
     expect(stderr).not.toContain('hunter2')
     expect(stderr).not.toContain('    at ')
   })
