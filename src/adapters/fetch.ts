@@ -2,6 +2,7 @@
 import { StoreUnavailableError } from '../core/errors.ts'
 import { loadOnce } from '../core/loading.ts'
 import { requestsOf } from '../core/manager.ts'
+import { promised } from '../core/maybe.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import type { Session } from '../core/session.ts'
 
@@ -57,7 +58,7 @@ export function withSession<Data extends object, Flash extends object, Rest exte
       return requests.commit(await requests.load(request), response, { waitUntil, failed })
     }
     try {
-      const session = options.lazy ? async () => load() : await load()
+      const session = options.lazy ? () => promised(load) : await load()
       let response: HandlerResult
       try {
         response = await handler(request, session as never, ...rest)

@@ -4,8 +4,8 @@ import { HTTPException } from 'hono/http-exception'
 import { beside } from '../core/beside.ts'
 import { loadOnce } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
-import { requestsOf, type SessionManager } from '../core/manager.ts'
-import type { RequestSessions } from '../core/requests.ts'
+import { requestsOf, type RequestCalls, type SessionManager } from '../core/manager.ts'
+import { promised } from '../core/maybe.ts'
 import { stateOf, type Session } from '../core/session.ts'
 import type { MaybePromise } from '../core/store-model.ts'
 
@@ -34,7 +34,8 @@ export type SessionEnv<Source, Options extends SessionMiddlewareOptions = Record
 
 /** A manager at work on a context. */
 interface Mount {
-  requests: RequestSessions
+  manager: object
+  requests: RequestCalls
   load: () => MaybePromise<Session>
   /** Once its response is being committed. */
   session?: Session
@@ -62,16 +63,17 @@ export function session<
   const find = managerFinder(sessions)
   const { lazy, as: name = 'session' }: SessionMiddlewareOptions = options ?? {}
   const middleware: MiddlewareHandler = async (c, next) => {
-    const requests = requestsOf(find(c.env as never))
+    const manager = find(c.env as never)
+    const requests = requestsOf(manager)
     const outer = active.get(c)
     let same = outer
-    while (same && same.requests !== requests) same = same.outer
+    while (same && same.manager !== manager) same = same.outer
     const request = c.req.raw
     const { load, finish } = same ? { load: same.load } : loadOnce(() => requests.load(request))
-    c.set(name, lazy ? async () => load() : await load())
+    c.set(name, lazy ? () => promised(load) : await load())
     if (!finish) return next()
 
-    const mount: Mount = { requests, load, outer }
+    const mount: Mount = { manager, requests, load, outer }
     active.set(c, mount)
     try {
       await next()
@@ -101,7 +103,7 @@ export function session<
 }
 
 /** Where no response of the handler can carry a cookie, who was to leave still leaves. */
-async function abandon(requests: RequestSessions, request: Request): Promise<void> {
+async function abandon(requests: RequestCalls, request: Request): Promise<void> {
   await requests.commit(await requests.load(request), Response.error(), { failed: true })
 }
 

@@ -33,7 +33,7 @@ export function commitSession(
   }
   const failed = options.failed || response.status >= 500
   // Most requests change nothing: then there is no turn to take, and nothing to wait for.
-  if (!failed && !state.committed && !state.queue && !state.leaving && state.status === 'clean') {
+  if (!failed && !state.committed && !state.queue && !state.leaving && isClean(state)) {
     state.close()
     return answer()
   }
@@ -44,6 +44,15 @@ export function commitSession(
 }
 
 const NONE: readonly string[] = []
+
+/** What cannot be serialised is not clean: carried out like any change, it is refused there. */
+function isClean(state: SessionState): boolean {
+  try {
+    return state.status === 'clean'
+  } catch {
+    return false
+  }
+}
 
 async function persist(
   context: Context,

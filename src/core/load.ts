@@ -203,6 +203,7 @@ async function loadCarried(
   if (found.standing === 'current') {
     ready = found
     const session = await context.store.createSession(request, found.record, true, context.manager)
+    if (ready === found) ready = undefined
     const state = stateOf(session)
     state.carried = used
     state.token = used.token

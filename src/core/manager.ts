@@ -9,6 +9,7 @@ import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './device
 import type { Duration } from './duration.ts'
 import { SessionConfigError, SessionDataError } from './errors.ts'
 import { identify, openToken } from './load.ts'
+import { promised } from './maybe.ts'
 import { Memo } from './memo.ts'
 import type { SchemaOptions, SessionOptions } from './options.ts'
 import { sessionPort } from './port.ts'
@@ -36,8 +37,11 @@ export interface CreateOptions {
   info?: SessionDetails
 }
 
-/** The sessions of a manager's requests, where nobody waits for what is there at once. For adapters. */
-export let requestsOf: (manager: object) => RequestSessions
+/** What adapters ask of a manager: nobody waits for what is there at once. */
+export type RequestCalls = Pick<RequestSessions, 'of' | 'load' | 'commit'>
+
+/** A manager's calls for requests, by way of its public methods where an app has put its own in their place. */
+export let requestsOf: (manager: object) => RequestCalls
 
 /**
  * Sessions for one cookie, over one store. Make one at module scope, or with `perEnv` where bindings exist only at
@@ -53,7 +57,17 @@ export class SessionManager<
   readonly #requests: RequestSessions
 
   static {
-    requestsOf = (manager: object): RequestSessions => (manager as SessionManager).#requests
+    const { load, commit } = SessionManager.prototype
+    requestsOf = (given: object): RequestCalls => {
+      const manager = given as SessionManager
+      const requests = manager.#requests
+      if (manager.load === load && manager.commit === commit) return requests
+      return {
+        of: (request) => requests.of(request),
+        load: (request) => manager.load(request) as unknown as Promise<Session>,
+        commit: (session, response, options) => manager.commit(session as never, response, options),
+      }
+    }
   }
 
   // In this order: a function's return type is fixed by the first overload that is tried.
@@ -81,8 +95,8 @@ export class SessionManager<
    * changes made before are dropped then.
    * @throws StoreUnavailableError when the store failed (P11)
    */
-  async load(request: Request, options: LoadOptions = {}): Promise<Session<Data, Flash>> {
-    return (await this.#requests.load(request, options.fresh)) as unknown as Session<Data, Flash>
+  load(request: Request, options: LoadOptions = {}): Promise<Session<Data, Flash>> {
+    return promised(() => this.#requests.load(request, options.fresh)) as unknown as Promise<Session<Data, Flash>>
   }
 
   /** Makes `request` stand for this session too, for frameworks that wrap a request anew. */

@@ -5,6 +5,13 @@ export function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
   return typeof (answer as Promise<T> | null | undefined)?.then === 'function'
 }
 
+/** A promise of an answer. Who drops it, an outage in it included, brings no process down. */
+export function promised<T>(ask: () => MaybePromise<T>): Promise<T> {
+  const promise = (async () => ask())()
+  promise.catch(() => {})
+  return promise
+}
+
 /** Goes on with an answer when it is there, which may be now. */
 export function whenThere<T, Next>(
   answer: MaybePromise<T>,

@@ -84,8 +84,7 @@ export function withoutUndefined<T extends object>(value: { [K in keyof T]: T[K]
 
 /** A copy that shares nothing which can be changed. */
 export function copyOf(record: SessionRecord): SessionRecord {
-  const copy = { ...record }
-  if (copy.info) copy.info = { ...copy.info }
-  if (copy.previous) copy.previous = { ...copy.previous }
-  return copy
+  const copy = { ...record } as Record<string, unknown>
+  for (const key in copy) if (typeof copy[key] === 'object') copy[key] = structuredClone(copy[key])
+  return copy as unknown as SessionRecord
 }

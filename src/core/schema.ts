@@ -97,7 +97,7 @@ export function dataRules(
         data = initial()
       }
       const read = { ...record, data: codec.encode(data) }
-      inStore.set(read, record.data)
+      inStore.set(read, asStored(record, record).data)
       return read
     },
     async check({ data }, base) {

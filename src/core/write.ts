@@ -119,6 +119,8 @@ async function compareAndSet(context: Context, state: SessionState): Promise<Out
       }
     }
     base = fresh
+    // What was changed while this waited goes along.
+    state.box.written()
   }
 }
 

@@ -216,8 +216,8 @@ describe('options that do not fit each other', () => {
 describe('secret', () => {
   it('present but undefined is refused, with what to look at: a missing variable is no choice', () => {
     const env: { SESSION_SECRET?: string } = {}
-    expect(refusal({ secret: env.SESSION_SECRET }).message).toMatch(/is SESSION_SECRET set\?.*node -e "/)
-    expect(refusal({ secret: [env.SESSION_SECRET] }).message).toMatch(/is the variable set\?.*node -e "/)
+    expect(refusal({ secret: env.SESSION_SECRET }).message).toMatch(/is SESSION_SECRET set\?.*npx latchkey secret/)
+    expect(refusal({ secret: [env.SESSION_SECRET] }).message).toMatch(/is the variable set\?.*npx latchkey secret/)
   })
 })
 

@@ -87,7 +87,7 @@ describe('keys', () => {
     for (const secret of wrong) {
       const make = (): unknown => new CookieStore({ secret } as never)
       expect(make).toThrow(SessionConfigError)
-      expect(make).toThrow(/at least 32 bytes.*node -e/s)
+      expect(make).toThrow(/at least 32 bytes.*npx latchkey secret/s)
       expect(make).not.toThrow(/short|xxx/)
     }
     expect(() => new CookieStore({ secret: undefined })).toThrow('is SESSION_SECRET set?')
