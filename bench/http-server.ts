@@ -9,7 +9,7 @@ import express from 'express'
 import expressSession from 'express-session'
 import fastify, { type FastifyInstance } from 'fastify'
 import { answer, SECRET, seedData, type Contestant, type Data } from './contestant.ts'
-import { honoNoop } from './floors/plain.ts'
+import { honoCopy, honoNoop } from './floors/plain.ts'
 import { latchkeyMemory, latchkeySealed } from './peers/latchkey.ts'
 import { honoSessionSealed } from './peers/hono-session.ts'
 
@@ -62,8 +62,16 @@ async function underFastify(register?: (app: FastifyInstance) => Promise<unknown
   return (app.server.address() as AddressInfo).port
 }
 
-export const SERVERS: Record<string, { bare?: string; start: () => Promise<number> }> = {
+interface Server {
+  /** The server of the same framework without sessions. */
+  bare?: string
+  floor?: boolean
+  start: () => Promise<number>
+}
+
+export const SERVERS: Record<string, Server> = {
   Hono: { start: () => underHono(honoNoop) },
+  [honoCopy.name]: { bare: 'Hono', floor: true, start: () => underHono(honoCopy) },
   'latchkey, memory': { bare: 'Hono', start: () => underHono(latchkeyMemory) },
   'latchkey, sealed': { bare: 'Hono', start: () => underHono(latchkeySealed) },
   '@hono/session': { bare: 'Hono', start: () => underHono(honoSessionSealed) },
