@@ -2,14 +2,14 @@
  * `npm run bench`: latchkey beside its peers and its floors, in every runtime. Options, after `--`:
  *
  * - `--quick`: a few short samples, to see that everything runs; its figures mean little
- * - `--write`: puts the results into docs/performance.md
+ * - `--write`: puts the results into docs/performance.md; with `--parts`, those of these parts
  * - `--runtimes node,bun,deno,workerd` · `--parts times,http,stores,sweeps,memory,sizes`: only these
  * - `--only 'read, cold sealed'`: of the times, only the scenarios whose name and store contain it
  */
 import { parseArgs } from 'node:util'
 import type { Table } from './harness.ts'
 import { overHttp } from './http.ts'
-import { circumstances, writePage, type Results } from './page.ts'
+import { circumstances, today, writePage, type Results } from './page.ts'
 import { RUNTIMES, tablesOf, type Runtime } from './runtimes/run.ts'
 import { sizes } from './size.ts'
 import { storeCalls } from './store-calls.ts'
@@ -40,8 +40,8 @@ function chosen<Name extends string>(option: string | undefined, names: readonly
 
 const runtimes = chosen<Runtime>(values.runtimes, RUNTIMES)
 const parts = chosen(values.parts, PARTS)
-if (write && (quick || only !== undefined || runtimes.length < RUNTIMES.length || parts.length < PARTS.length))
-  throw new Error('`--write` keeps the results of a whole run only: leave the other options out')
+if (write && (quick || only !== undefined || runtimes.length < RUNTIMES.length))
+  throw new Error('`--write` keeps the results of whole parts only: leave `--quick`, `--only` and `--runtimes` out')
 
 async function part(name: (typeof PARTS)[number], measured: (quick: boolean) => Promise<string[]>): Promise<string[]> {
   if (!parts.includes(name)) return []
@@ -51,7 +51,7 @@ async function part(name: (typeof PARTS)[number], measured: (quick: boolean) => 
   return printed
 }
 
-console.log(circumstances(runtimes))
+console.log(`${today()}\n${circumstances(runtimes)}`)
 const tables = new Map<Runtime, Table[]>()
 if (parts.includes('times')) {
   for (const runtime of runtimes) {

@@ -1,9 +1,9 @@
-/** docs/performance.md: the part between its markers, made of what a whole run found. */
+/** docs/performance.md: the part between its markers, made of what runs found. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import type { Table } from './harness.ts'
-import { bench, versionOf, type Runtime } from './runtimes/run.ts'
+import { bench, RUNTIMES, versionOf, type Runtime } from './runtimes/run.ts'
 import { digits, microsOf, ratio, tableOf, titleOf } from './table.ts'
 import { targetsTable } from './targets.ts'
 
@@ -25,7 +25,9 @@ export interface Results {
   sweeps: readonly string[]
 }
 
-/** When, where and of what. */
+export const today = (): string => new Date().toISOString().slice(0, 10)
+
+/** Where, and of what. */
 export function circumstances(runtimes: readonly Runtime[]): string {
   const [cpu] = cpus()
   const machine = `${cpu?.model ?? 'an unknown processor'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ${type()}`
@@ -34,7 +36,7 @@ export function circumstances(runtimes: readonly Runtime[]): string {
   }
   const versions = Object.keys(dependencies).filter((name) => !name.startsWith('@types/'))
   return [
-    `${new Date().toISOString().slice(0, 10)}, on ${machine}.`,
+    `On ${machine}.`,
     `${runtimes.map((name) => `${name} ${versionOf(name)}`).join(', ')}.`,
     `latchkey ${versionOf('latchkey')} beside ${versions.map((name) => `${name} ${versionOf(name)}`).join(', ')}.`,
   ].join('\n')
@@ -99,48 +101,67 @@ function remarks(tables: Results['tables']): string {
   return [...notes, ...lines].toSorted().join('\n')
 }
 
-export function section({ tables, http, sizes, weights, stores, sweeps }: Results): string {
+/** What a run filled, heading by heading, in the order of the page. */
+function sectionsOf({ tables, http, sizes, weights, stores, sweeps }: Results): Map<string, readonly string[]> {
   const all = [...tables.values()][0] ?? []
-  return [
-    circumstances([...tables.keys()]),
-    '### Targets',
-    'Ratios of medians, 1 kB, one call in flight. In bold: missed.',
-    targetsTable(tables),
-    '### Times',
-    'Each cell: median in microseconds (quartiles) · times the bare handler · times the floor.',
-    ...KINDS.map(([kind, title]) =>
-      folded(
-        title,
-        all
-          .filter((table) => table.kind === kind && table.payload === 1000)
-          .flatMap((table) => [
-            `#### ${titleOf(table)}`,
-            `Floor: ${table.floor}.`,
-            acrossRuntimes(tables, table, 0),
-            acrossRuntimes(tables, table, 1),
-          ]),
-      ),
-    ),
-    'With less data and with more: median in microseconds · times the floor, one call in flight.',
-    ...[200, 3000].map((payload) => otherPayloads(tables, payload)),
-    '### Remarks on the times',
-    remarks(tables),
-    '### Over HTTP',
-    ...http,
-    '### Calls of the libSQL store',
-    ...stores,
-    '### Sweeps',
-    ...sweeps,
-    '### Memory',
-    ...weights,
-    '### Size and cold import',
-    ...sizes,
-  ].join('\n\n')
+  const times: [heading: string, parts: readonly string[]][] = [
+    ['Targets', ['Ratios of medians, 1 kB, one call in flight. In bold: missed.', targetsTable(tables)]],
+    [
+      'Times',
+      [
+        'Each cell: median in microseconds (quartiles) · times the bare handler · times the floor.',
+        ...KINDS.map(([kind, title]) =>
+          folded(
+            title,
+            all
+              .filter((table) => table.kind === kind && table.payload === 1000)
+              .flatMap((table) => [
+                `#### ${titleOf(table)}`,
+                `Floor: ${table.floor}.`,
+                acrossRuntimes(tables, table, 0),
+                acrossRuntimes(tables, table, 1),
+              ]),
+          ),
+        ),
+        'With less data and with more: median in microseconds · times the floor, one call in flight.',
+        ...[200, 3000].map((payload) => otherPayloads(tables, payload)),
+      ],
+    ],
+    ['Remarks on the times', [remarks(tables)]],
+  ]
+  const others: typeof times = [
+    ['Over HTTP', http],
+    ['Calls of the libSQL store', stores],
+    ['Sweeps', sweeps],
+    ['Memory', weights],
+    ['Size and cold import', sizes],
+  ]
+  return new Map([...(all.length > 0 ? times : []), ...others.filter(([, parts]) => parts.length > 0)])
 }
 
+/**
+ * Puts what was measured into the page; what was not stays as it is, with its own date.
+ * @throws where the page's other results are of another machine, or of other versions
+ */
 export function writePage(results: Results): void {
   const page = readFileSync(PAGE, 'utf8')
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
   if (begin < 0 || end < begin) throw new Error(`${PAGE} has no \`${BEGIN}\` … \`${END}\``)
-  writeFileSync(PAGE, `${page.slice(0, begin)}${BEGIN}\n\n${section(results)}\n\n${page.slice(end)}`)
+  const [before = '', ...kept] = page
+    .slice(begin + BEGIN.length, end)
+    .trim()
+    .split(/^### /m)
+  const head = circumstances(RUNTIMES)
+  const measured = sectionsOf(results)
+  const sections = new Map(kept.map((text) => [text.slice(0, text.indexOf('\n')), `### ${text.trim()}`]))
+  if (before.trim() !== head && [...sections.keys()].some((heading) => !measured.has(heading)))
+    throw new Error(
+      `The results that would stay on ${PAGE} are of another machine or of other versions: measure all of them`,
+    )
+  for (const [heading, parts] of measured)
+    sections.set(heading, [`### ${heading}`, `Measured on ${today()}.`, ...parts].join('\n\n'))
+  writeFileSync(
+    PAGE,
+    `${page.slice(0, begin)}${[BEGIN, head, ...sections.values(), END].join('\n\n')}${page.slice(end + END.length)}`,
+  )
 }
