@@ -73,7 +73,7 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
    * have taken effect. `false` for no limit. Default `'5s'`.
    */
   storeTimeout?: Duration | false
-  /** Set `Cache-Control` on responses that used a session. Default `true`. */
+  /** Set `Cache-Control` on responses that used a session, and no-store where one brings the cookie. Default `true`. */
   cacheControl?: boolean
   /** Event hooks. */
   on?: SessionHooks

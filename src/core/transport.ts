@@ -1,6 +1,6 @@
 /** Transport: where a request carries its token, by cookie or as a bearer credential (RFC 6750), and nothing of its truth. */
-import type { CookieSettings } from './cookie-options.ts'
 import { isSecureRequest, readChunks } from './cookie.ts'
+import type { Settings } from './settings.ts'
 
 /** `'cookie'`, or `'bearer'` for `Authorization: Bearer <token>`. */
 export type Transport = 'cookie' | 'bearer'
@@ -19,9 +19,7 @@ export interface Carried {
 /** The candidates of a request, in the order the transports are asked; the last stands for a new session. */
 export function carriedBy(
   request: Request,
-  transports: readonly Transport[],
-  cookie: CookieSettings,
-  trustProxy: boolean,
+  { transports, cookie, trustProxy }: Pick<Settings, 'transports' | 'cookie' | 'trustProxy'>,
 ): Carried[] {
   return transports.map((transport) => {
     const { headers } = request

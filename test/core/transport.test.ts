@@ -4,13 +4,13 @@ import { carriedBy, type Carried, type Transport } from '../../src/core/transpor
 
 function carried(
   headers: HeadersInit,
-  transports: readonly Transport[] = ['cookie'],
+  transports: readonly [Transport, ...Transport[]] = ['cookie'],
   url = 'https://example.com/',
   options: object = {},
   trustProxy = false,
 ): Carried[] {
   const problems: string[] = []
-  return carriedBy(new Request(url, { headers }), transports, resolveCookie(options, problems), trustProxy)
+  return carriedBy(new Request(url, { headers }), { transports, cookie: resolveCookie(options, problems), trustProxy })
 }
 
 const tokens = (...args: Parameters<typeof carried>): unknown[] => carried(...args).map(({ token }) => token)
