@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { beside } from '../core/beside.ts'
+import { SessionConfigError } from '../core/errors.ts'
 import { loadOnce } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import { requestsOf, type RequestCalls, type SessionManager } from '../core/manager.ts'
@@ -67,7 +68,13 @@ export function session<
     const requests = requestsOf(manager)
     const outer = active.get(c)
     let same = outer
-    while (same && same.manager !== manager) same = same.outer
+    for (; same && same.manager !== manager; same = same.outer) {
+      const { cookieName } = requests
+      if (cookieName !== undefined && cookieName === same.requests.cookieName)
+        throw new SessionConfigError(
+          `Two managers use the cookie \`${cookieName}\` on one request. Give one of them a name of its own: \`cookie: { name }\`.`,
+        )
+    }
     const request = c.req.raw
     const { load, finish } = same ? { load: same.load } : loadOnce(() => requests.load(request))
     c.set(name, lazy ? () => promised(load) : await load())

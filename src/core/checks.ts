@@ -43,9 +43,11 @@ export function check(
   path = '',
   kind = 'option',
 ): Record<string, unknown> {
+  let known = `; there are ${Object.keys(checks).join(', ')}`
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(checks, name))
-      problems.push(`\`${path}${name.slice(0, 40)}\` is no ${kind}; there are ${Object.keys(checks).join(', ')}.`)
+    if (Object.hasOwn(checks, name)) continue
+    problems.push(`\`${path}${name.slice(0, 40)}\` is no ${kind}${known}.`)
+    known = ''
   }
   const values: Record<string, unknown> = {}
   for (const [name, [allowed, resolve, fallback]] of Object.entries(checks)) {

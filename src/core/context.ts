@@ -124,7 +124,9 @@ function inTime<T>(limit: number, name: string, call: (options: StoreCallOptions
 }
 
 export function unsupported(context: Context, method: string): SessionUnsupportedError {
-  return new SessionUnsupportedError(`${storeName(context.store)} has no \`${method}\`, which this call needs.`)
+  const { store } = context
+  const cure = store.capabilities.carriesRecord && /^remove/.test(method) ? ' Give it `revocations`.' : ''
+  return new SessionUnsupportedError(`${storeName(store)} has no \`${method}\`, which this call needs.${cure}`)
 }
 
 /** Destroys a record and says so, once. */

@@ -2,6 +2,8 @@
  * Managers per environment: on Workers bindings exist only at request time, so the manager is made from them, once per
  * environment object.
  */
+import { describe } from './describe.ts'
+import { SessionConfigError } from './errors.ts'
 import { SessionManager } from './manager.ts'
 
 /** A manager, or a function that makes one from what the runtime passes along. */
@@ -39,11 +41,18 @@ function environmentOf(env: unknown): object {
   return Object.keys(env).length > 0 ? env : processWide
 }
 
-/** How an adapter finds the manager of a request: the one it was given, one per environment, or one made at first use. */
+/**
+ * How an adapter finds the manager of a request: the one it was given, one per environment, or one made at first use.
+ * @throws SessionConfigError for anything else, when the adapter is made
+ */
 export function managerFinder<Data extends object, Flash extends object, Args extends unknown[]>(
   source: ManagerSource<Data, Flash, Args>,
 ): (...args: Args) => SessionManager<Data, Flash> {
   if (source instanceof SessionManager) return () => source
+  if (typeof source !== 'function')
+    throw new SessionConfigError(
+      `The adapter got ${describe(source)}; it needs a SessionManager, or a function that returns one.`,
+    )
   if (perEnvironment.has(source)) return source
   let manager: SessionManager<Data, Flash> | undefined
   return (...args) => (manager ??= source(...args))

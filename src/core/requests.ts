@@ -37,6 +37,12 @@ export class RequestSessions {
     })
   }
 
+  /** The name of its cookie over https; `undefined` without one. */
+  get cookieName(): string | undefined {
+    const { transports, cookie } = this.#context
+    return transports.includes('cookie') ? cookie.secureName : undefined
+  }
+
   /** The session a request is known to stand for, without loading one. */
   of(request: Request): MaybePromise<Session> | undefined {
     return this.#known.get(request)?.session

@@ -157,13 +157,13 @@ export function initialProblem(
       return initial ? undefined : '`initial` is missing; an async `schema` cannot make it of {}.'
     }
     if (first.issues) {
-      const given = initial ? '`initial` gives data that' : '`initial` is missing, and {}'
+      const given = initial ? '`initial` gives data that, stored and read again,' : '`initial` is missing, and {}'
       return `${given} does not pass the \`schema\`${at(pathOf(first.issues))}.`
     }
     const text = codec.encode(first.value)
     const again = judge(text) as StandardResult<unknown>
     return again.issues || codec.encode(again.value) !== text
-      ? `\`schema\` does not give back its own output as it is${at(pathOf(again.issues ?? []))}; it is applied at every load.`
+      ? `\`schema\` does not give back its own output as it is${at(pathOf(again.issues ?? []))}, stored and read again; it is applied at every load.`
       : undefined
   } catch (error) {
     return error instanceof SessionDataError ? `\`initial\`: ${error.message}` : undefined

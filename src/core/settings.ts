@@ -53,6 +53,8 @@ function hasMethods(...names: string[]): (value: unknown) => boolean {
     typeof value === 'object' && names.every((name) => isFunction((value as Record<string, unknown> | null)?.[name]))
 }
 
+const isStore = hasMethods('get', 'set', 'destroy')
+
 /** Checked by what resolves it. */
 const ANYTHING = when('', () => true)
 /** What a timer can wait, in milliseconds; more is no limit. */
@@ -60,7 +62,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 const TRANSPORTS: unknown[] = ['cookie', 'bearer']
 
 const CHECKS: Record<keyof SessionOptions, Check> = {
-  store: when('a store: an object with `get`, `set` and `destroy`', hasMethods('get', 'set', 'destroy')),
+  store: when('a store: an object with `get`, `set` and `destroy`', isStore),
   secret: ANYTHING,
   ttl: duration('1d'),
   renewal: duration(),
@@ -127,6 +129,8 @@ type Checked = RuleOptions &
 export function resolveOptions(options: unknown): Settings {
   if (typeof options !== 'object' || options === null)
     throw new SessionConfigError(`The options are ${describe(options)}; they must be an object.`)
+  if (isStore(options))
+    throw new SessionConfigError('The options are a store; give it by its name: `new SessionManager({ store })`.')
   const problems: string[] = []
   const { store, secret, cookie, transport, serializer, onStoreError, on, schema, migrate, onInvalid, ...plain } =
     check(options, CHECKS, problems) as unknown as Checked
@@ -140,6 +144,8 @@ export function resolveOptions(options: unknown): Settings {
     problems.push('`ttl` is longer than `absolute`, the hard end; raise `absolute`, or set it to false.')
   if (rotateEvery < 2 * plain.grace)
     problems.push('`rotateEvery` is less than twice `grace`; the old token would hardly ever be out of use.')
+  if (rotateEvery < Infinity && transport && !transport.includes('cookie'))
+    problems.push('`rotateEvery` works by cookie, and `transport` has none: no token would ever be replaced.')
   const attributes = resolveCookie(cookie, problems)
   const secrets = 'secret' in options ? parseSecrets(secret) : undefined
   if (typeof secrets === 'string') problems.push(secrets)

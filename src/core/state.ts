@@ -121,11 +121,12 @@ export class SessionState {
   refuse(): never {
     throw new SessionStateError(
       this.destroyed
-        ? 'This session was destroyed. To go on with an empty one, use `await sessions.regenerate(request)` instead of `destroy()`.'
-        : this.writing
-          ? 'This session is being written. Await `session.save()` before changing it.'
-          : 'This session was already committed to its response. Change it before the response is returned; before streaming, ' +
-            'call `await session.save()`; later, use `sessions.updateSession(token, change)`.',
+        ? 'This session was destroyed. To sign out and go on with an empty one, use `session.regenerate({ keepData: false })` ' +
+            'instead of `destroy()`.'
+        : this.committed
+          ? 'This session was already committed to its response. Change it before the response is returned; before streaming, ' +
+            'call `await session.save()`; later, use `sessions.updateSession(token, change)`.'
+          : 'This session is being written. Await `session.save()` before changing it.',
     )
   }
 

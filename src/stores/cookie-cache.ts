@@ -12,6 +12,7 @@ import type { Copies } from '../core/store-model.ts'
 import type { MaybePromise, SealContext, StoreModel } from '../core/store.ts'
 import { CookieCopies } from './cookie-copies.ts'
 import { CookieStore } from './cookie.ts'
+import { secretsOf } from './seal.ts'
 import { WrappingStore } from './wrapping.ts'
 
 export interface CookieCacheOptions {
@@ -29,7 +30,8 @@ export class CookieCache extends WrappingStore {
   /** @throws SessionConfigError when the store, the secret or `ttl` is wrong */
   constructor(store: StoreModel, options: CookieCacheOptions) {
     super(store, 'CookieCache', 'to stand in front of')
-    const ttl = options?.ttl === undefined ? 30_000 : parseDuration(options.ttl)
+    secretsOf(options, ['ttl'])
+    const ttl = options.ttl === undefined ? 30_000 : parseDuration(options.ttl)
     if (ttl === undefined)
       throw new SessionConfigError(`\`ttl\` is ${describe(options.ttl)}; it must be ${DURATION_FORM}.`)
     if (this.behind.capabilities.carriesRecord)
@@ -38,7 +40,7 @@ export class CookieCache extends WrappingStore {
       )
     if (this.behind.copies)
       throw new SessionConfigError('CookieCache over a CookieCache would keep two copies; give it the store itself.')
-    this.#sealer = new CookieStore(options)
+    this.#sealer = new CookieStore({ secret: options.secret })
     this.#copies = new CookieCopies(ttl)
   }
 

@@ -36,7 +36,7 @@ export class CookieStore extends Store {
   /** @throws SessionConfigError when the secret is missing or short, or `revocations` is no store that keeps records */
   constructor(options: CookieStoreOptions) {
     super()
-    this.#sealer = new Sealer(secretsOf(options))
+    this.#sealer = new Sealer(secretsOf(options, ['revocations']))
     if (!('revocations' in options)) return
     const list = new RevocationList(options.revocations as StoreModel)
     const { store } = list
@@ -86,6 +86,6 @@ function fitting(token: string): string {
 
 function unsupported(method: string): SessionUnsupportedError {
   return new SessionUnsupportedError(
-    `CookieStore has no \`${method}\`: the record is in the cookie. Use a token, or another store.`,
+    `CookieStore has no \`${method}\`: the record is in the cookie. Use a token, another store, or give it \`revocations\` to end sessions.`,
   )
 }

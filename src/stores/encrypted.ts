@@ -46,7 +46,7 @@ export class EncryptedStore extends WrappingStore {
   /** @throws SessionConfigError when the store, the secret or `name` is wrong */
   constructor(store: StoreModel, options: EncryptedStoreOptions) {
     super(store, 'EncryptedStore', 'to seal the records of')
-    const secrets = secretsOf(options)
+    const secrets = secretsOf(options, ['name'])
     const { name = 'sessions' } = options
     if (typeof name !== 'string' || name === '' || !name.isWellFormed())
       throw new SessionConfigError(`\`name\` is ${describe(name)}; it must be a string that is not empty.`)

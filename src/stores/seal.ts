@@ -4,6 +4,7 @@
  * here, for that name, opens to nothing, and never throws (C01 to C04, C07).
  */
 import { base64url, fromBase64url, isBase64url, type Bytes } from '../core/bytes.ts'
+import { describe } from '../core/describe.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import { deriveKey, keysOf, parseSecrets } from '../core/keys.ts'
 import { isPromise, whenThere } from '../core/maybe.ts'
@@ -66,9 +67,18 @@ export class Sealer {
   }
 }
 
-/** The secrets of an option, as bytes. @throws SessionConfigError when one is missing or short (C14) */
-export function secretsOf(options: { secret?: unknown } | undefined): Bytes[] {
-  const secrets = parseSecrets(options?.secret)
+/**
+ * The secrets of a store's options, as bytes; `others` are the names of its other options.
+ * @throws SessionConfigError when a secret is missing or short (C14), or an option has another name
+ */
+export function secretsOf(options: { secret?: unknown } | undefined, others: readonly string[]): Bytes[] {
+  if (typeof options !== 'object' || options === null)
+    throw new SessionConfigError(`The options are ${describe(options)}; they must be an object with \`secret\`.`)
+  const names = ['secret', ...others]
+  const unknown = Object.keys(options).find((name) => !names.includes(name))
+  if (unknown !== undefined)
+    throw new SessionConfigError(`\`${unknown.slice(0, 40)}\` is no option; there are ${names.join(', ')}.`)
+  const secrets = parseSecrets(options.secret)
   if (typeof secrets === 'string') throw new SessionConfigError(secrets)
   return secrets
 }

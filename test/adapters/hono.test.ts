@@ -182,4 +182,31 @@ describe('session(): F20 two managers side by side', () => {
     expect((await browser.fetch('/both')).headers.getSetCookie()).toHaveLength(2)
     expect(await (await browser.fetch('/who')).json()).toEqual([{ n: 1 }, { role: 'root' }])
   })
+
+  it('under one cookie they would overwrite each other: an error that names it', async () => {
+    const app = new Hono()
+    app.use(session(new SessionManager()))
+    app.use('/admin/*', session(new SessionManager(), { as: 'admin' }))
+    app.get('*', (c) => c.text('ok'))
+    app.onError((error, c) => c.text(`${error.name}: ${error.message}`, 500))
+    expect((await app.request('/')).status).toBe(200)
+    const refused = await app.request('/admin/x')
+    expect(refused.status).toBe(500)
+    expect(await refused.text()).toMatch(
+      /SessionConfigError: Two managers use the cookie `__Host-session`.*`cookie: \{ name \}`/,
+    )
+  })
+
+  it('by bearer and by cookie they need no two names', async () => {
+    const app = new Hono()
+    app.use(session(new SessionManager({ transport: 'bearer' }), { as: 'api' }))
+    app.use(session(new SessionManager({ transport: 'bearer' }), { as: 'jobs' }))
+    app.use(session(new SessionManager()))
+    app.get('*', (c) => c.text('ok'))
+    expect((await app.request('/')).status).toBe(200)
+  })
+
+  it.each([[undefined], [{ secret: 'x' }], ['sessions']])('%s is no manager: an error at once', (given) => {
+    expect(() => session(given as never)).toThrow(/needs a SessionManager, or a function that returns one/)
+  })
 })

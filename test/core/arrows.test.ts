@@ -121,6 +121,7 @@ describe('imports go one way', () => {
     expect(edges(['stores/cookie-cache.ts'], (to) => to.startsWith('stores/'))).toEqual([
       'stores/cookie-cache.ts → stores/cookie-copies.ts',
       'stores/cookie-cache.ts → stores/cookie.ts',
+      'stores/cookie-cache.ts → stores/seal.ts',
       'stores/cookie-cache.ts → stores/wrapping.ts',
     ])
   })
@@ -186,8 +187,9 @@ describe('packages', () => {
     const importers = edges(FILES, (to) => /^jose(?:\/|$)/.test(to)).map((edge) => edge.split(' → ')[0])
     expect([...new Set(importers)].filter((file) => file !== 'stores/jwe.ts')).toEqual([])
     expect(edges(FILES, (to) => to === 'stores/jwe.ts')).toEqual(['stores/seal.ts → stores/jwe.ts'])
-    // `CookieCache` seals through `CookieStore`.
+    // `CookieCache` seals through `CookieStore`, and has its options checked alike.
     expect(edges(FILES, (to) => to === 'stores/seal.ts')).toEqual([
+      'stores/cookie-cache.ts → stores/seal.ts',
       'stores/cookie.ts → stores/seal.ts',
       'stores/encrypted.ts → stores/seal.ts',
     ])

@@ -177,6 +177,19 @@ describe('a wrong option is a SessionConfigError that names it and says what is 
     }
   })
 
+  it('of several unknown options each is named, and those there are once', () => {
+    const { message } = refusal({ resave: false, saveUninitialized: true, rolling: true })
+    expect(message).toMatch(
+      /`resave` is no option; there are .*`saveUninitialized` is no option\..*`rolling` is no option\./s,
+    )
+    expect(message.match(/there are/g)).toHaveLength(1)
+  })
+
+  it('a store in the place of the options is refused, whatever its own names are', () => {
+    for (const store of [new MemoryStore(), { get() {}, set() {}, destroy() {} }])
+      expect(refusal(store).message).toMatch(/options are a store.*new SessionManager\(\{ store \}\)/)
+  })
+
   it('an unknown event is refused, and so is a hook that is no function', () => {
     expect(refusal({ on: { login: () => 1 } }).message).toMatch(/`on\.login` is no event; there are created, loaded/)
     expect(refusal({ on: { created: 'log' } }).message).toMatch(/`on\.created` is a string.*must be a function/)
@@ -189,6 +202,7 @@ describe('options that do not fit each other', () => {
   it.each([
     ['touchEvery of exactly `renewal`', { renewal: '1h', touchEvery: '1h' }, /`touchEvery` is not less than `renewal`/],
     ['touchEvery beyond `renewal`', { ttl: '1h', touchEvery: 3_600_001 }, /`touchEvery` is not less than `renewal`/],
+    ['`rotateEvery` without a cookie', { rotateEvery: '1h', transport: 'bearer' }, /`rotateEvery` works by cookie/],
     ['ttl 1 ms beyond `absolute`', { ttl: 3_600_001, absolute: '1h' }, /`ttl` is longer than `absolute`/],
     ['ttl beyond the default `absolute`', { ttl: '31d' }, /`ttl` is longer than `absolute`/],
   ])('%s', (_what, options, message) => {

@@ -106,7 +106,7 @@ describe.each(adapters)('signing in and out through $name', (adapter) => {
       ]
       for (const write of writes) {
         expect(write).toThrow(SessionStateError)
-        expect(write).toThrow(/sessions\.regenerate\(request\)/)
+        expect(write).toThrow(/session\.regenerate\(\{ keepData: false \}\)/)
       }
       session.destroy()
       expect([session.id, session.token, session.subject, session.data]).toEqual([undefined, undefined, undefined, {}])

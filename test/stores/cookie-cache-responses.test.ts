@@ -144,6 +144,7 @@ describe('the options', () => {
     ['no options', new MemoryStore(), undefined, /secret/],
     ['a secret that is undefined', new MemoryStore(), { secret: undefined }, /is SESSION_SECRET set/],
     ['a short secret', new MemoryStore(), { secret: 'short' }, /at least 32 bytes/],
+    ['an option of CookieStore', new MemoryStore(), { secret: SECRET, revocations: new MemoryStore() }, /is no option/],
     ['a wrong ttl', new MemoryStore(), { secret: SECRET, ttl: '30 seconds' }, /`ttl`/],
     ['a ttl of 0', new MemoryStore(), { secret: SECRET, ttl: 0 }, /`ttl`/],
     ['a CookieStore', new CookieStore({ secret: SECRET }), { secret: SECRET }, /CookieStore/],

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { CompactEncrypt, compactDecrypt } from 'jose'
 import { SessionConfigError, SessionExpiredError, SessionNotFoundError } from 'latchkey'
 import { CookieStore } from 'latchkey/stores/cookie'
+import { MemoryStore } from 'latchkey/stores/memory'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   countCrypto,
@@ -93,6 +94,12 @@ describe('keys', () => {
     expect(() => new CookieStore({ secret: undefined })).toThrow('is SESSION_SECRET set?')
     expect(() => new CookieStore(undefined as never)).toThrow(SessionConfigError)
     expect(() => new CookieStore({ secret: [SECRET, 'short'] })).toThrow('secret[1]')
+  })
+
+  it('an option of another name is refused: `revocation` would be no revocations at all', () => {
+    const options = { secret: SECRET, revocation: new MemoryStore() }
+    expect(() => new CookieStore(options)).toThrow(/`revocation` is no option; there are secret, revocations\./)
+    expect(() => new CookieStore(SECRET as never)).toThrow(/options are a string.*an object with `secret`/)
   })
 
   it('C14: text counts in UTF-8 and keeps all its bits, and bytes are copied', async () => {
