@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { beside } from '../core/beside.ts'
-import { SessionConfigError } from '../core/errors.ts'
+import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
 import { loadOnce } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import { requestsOf, type RequestCalls, type SessionManager } from '../core/manager.ts'
@@ -43,6 +43,9 @@ interface Mount {
   outer: Mount | undefined
 }
 
+/** Outages whose answer holds nothing of the handler's (P11). */
+const answered = new WeakSet<StoreUnavailableError>()
+
 /** The managers at work on a context, the innermost first: mounted twice, a manager loads and commits once. */
 const active = beside<Mount>()
 
@@ -76,7 +79,12 @@ export function session<
         )
     }
     const request = c.req.raw
-    const { load, finish } = same ? { load: same.load } : loadOnce(() => requests.load(request))
+    const { load, finish } = same
+      ? { load: same.load }
+      : loadOnce(
+          () => requests.load(request),
+          () => requests.of(request),
+        )
     c.set(name, lazy ? () => promised(load) : await load())
     if (!finish) return next()
 
@@ -89,19 +97,25 @@ export function session<
       if (await finish()) await abandon(requests, request)
       throw thrown
     }
-    if (!(await finish())) return
+    const asked = await finish()
     // The handler returned nothing, which Hono answers with an error.
-    if (!c.finalized) return abandon(requests, request)
-    const session = (mount.session = await requests.load(request))
-    const failed = c.error !== undefined && !('getResponse' in c.error)
+    if (asked && !c.finalized) return abandon(requests, request)
     try {
-      const commitOptions = { waitUntil: (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise), failed }
-      replace(c, await requests.commit(session, c.res, commitOptions))
-      // A middleware that replaced the request may have made the handler load a second session, or restart this one.
-      const second = await requests.of(c.req.raw)
-      if (second && stateOf(second) !== stateOf(session))
-        replace(c, await requests.commit(second, c.res, commitOptions))
+      if (asked) {
+        const session = (mount.session = await requests.load(request))
+        const failed = c.error !== undefined && !('getResponse' in c.error)
+        const commitOptions = { waitUntil: (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise), failed }
+        // A middleware that replaced the request may have made the handler load a second session, or restart this one.
+        const second = await requests.of(c.req.raw)
+        if (second && stateOf(second) !== stateOf(session))
+          replace(c, await requests.commit(second, c.res, commitOptions))
+        // The last cookie stays: that of the session which the handler had from here.
+        replace(c, await requests.commit(session, c.res, commitOptions))
+      }
+      // What the handler had set when it met the outage is in the answer to it: it is given anew, without.
+      if (c.error instanceof StoreUnavailableError && !answered.has(c.error)) throw c.error
     } catch (error) {
+      if (error instanceof StoreUnavailableError) answered.add(error)
       await discard(c)
       throw error
     }

@@ -125,7 +125,7 @@ function inTime<T>(limit: number, name: string, call: (options: StoreCallOptions
 
 export function unsupported(context: Context, method: string): SessionUnsupportedError {
   const { store } = context
-  const cure = store.capabilities.carriesRecord && /^remove/.test(method) ? ' Give it `revocations`.' : ''
+  const cure = store.capabilities.carriesRecord && method.startsWith('remove') ? ' Give it `revocations`.' : ''
   return new SessionUnsupportedError(`${storeName(store)} has no \`${method}\`, which this call needs.${cure}`)
 }
 

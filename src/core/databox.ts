@@ -4,6 +4,7 @@
  */
 import { assign, isPlainObject, type Codec, type PlainObject } from './data.ts'
 import { SessionDataError } from './errors.ts'
+import { isPromise } from './maybe.ts'
 import { replay, type Change, type OnConflict } from './merge.ts'
 
 export class DataBox {
@@ -140,6 +141,8 @@ export class DataBox {
 function applyChange(change: (data: object) => object | void, data: object): object {
   const next = change(data)
   if (next === undefined || next === data) return data
+  // Of an async change nobody waits for the end: its failure must not be one of the process.
+  if (isPromise(next)) next.catch(() => {})
   if (!isPlainObject(next))
     throw new SessionDataError('A change must return a plain object or nothing; it cannot be async.')
   assign(data, next)

@@ -21,8 +21,14 @@ export function infoOf(record: SessionRecord, current: boolean): SessionInfo {
   return { id, subject, createdAt, lastSeenAt, expiresAt, info: info ?? {}, current }
 }
 
+/** What can have sessions: where nobody is signed in there is no subject, and visitors without one are not each other. */
+function isSubject(subject: unknown): boolean {
+  return typeof subject === 'string' && subject !== ''
+}
+
 /** A subject's live sessions, latest activity first. */
 export async function listOf(context: Context, subject: string, current: string | undefined): Promise<SessionInfo[]> {
+  if (!isSubject(subject)) return []
   const records = await callStore(context, 'findBySubject', [subject], { subject })
   const now = context.now()
   return records
@@ -33,6 +39,7 @@ export async function listOf(context: Context, subject: string, current: string 
 
 /** Ends a subject's sessions, except one; how many, or 0 where they are in cookies and nobody can count them. */
 export async function removeOf(context: Context, subject: string, except: string | undefined): Promise<number> {
+  if (!isSubject(subject)) return 0
   const { revocations } = context.store
   if (revocations) return revocations.removeOf(context, subject, except)
   const ids = await callStore(context, 'removeBySubject', [subject, except], { subject })

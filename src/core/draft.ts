@@ -2,7 +2,7 @@
 import type { Context } from './context.ts'
 import { endsOfLife, slide, startOfLife } from './policy.ts'
 import { withoutUndefined, type SessionRecord } from './record.ts'
-import { previousOf, type NewToken } from './rotate.ts'
+import { previousOf, replacedBy, type NewToken } from './rotate.ts'
 import type { SessionState } from './state.ts'
 
 /**
@@ -33,7 +33,7 @@ export async function draft(
     absolute,
     persistent,
     subject,
-    previous: base && (turn ? { verifier: base.verifier, ...turn.previous } : previousOf(context, state, base, now)),
+    previous: base && (turn ? replacedBy(turn, state, base) : previousOf(context, state, base, now)),
   })
   await context.rules?.check(record, base)
   return record

@@ -9,7 +9,8 @@ export interface Loading {
   finish: () => MaybePromise<Session | undefined>
 }
 
-export function loadOnce(load: () => MaybePromise<Session>): Loading {
+/** `known` is what the request may stand for without the adapter: the handler may ask the manager itself. */
+export function loadOnce(load: () => MaybePromise<Session>, known: () => MaybePromise<Session> | undefined): Loading {
   let loading: MaybePromise<Session> | undefined
   let finished = false
   const keep = (session: Session): Session => {
@@ -32,6 +33,9 @@ export function loadOnce(load: () => MaybePromise<Session>): Loading {
       return (loading = isPromise(begun) ? begun.then(keep, forget) : keep(begun))
     },
     // A load that failed was the handler's to see.
-    finish: () => (isPromise(loading) ? loading.then(end, () => end()) : end(loading)),
+    finish: () => {
+      const there = loading ?? known()
+      return isPromise(there) ? there.then(end, () => end()) : end(there)
+    },
   }
 }

@@ -268,5 +268,5 @@ export class SessionManager<
 }
 
 function idOf(session: object | string | undefined): string | undefined {
-  return typeof session === 'object' ? stateOf(session as Session).record?.id : session
+  return session && typeof session === 'object' ? stateOf(session as Session).record?.id : session
 }

@@ -124,7 +124,8 @@ export class RequestSessions {
       stateOf(next).clearDue = true
       shareState(next, old)
     }
-    this.bind(request, next)
-    return next
+    // The one that the handler holds already, however often it is asked for.
+    this.bind(request, old)
+    return old
   }
 }

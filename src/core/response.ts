@@ -51,12 +51,10 @@ export function withSessionHeaders(
   }
   // On bearer a new token can only be in the body.
   const carriesToken = cookies.length > 0 || state.tokenDue
-  if (state.outage) headers.set('Cache-Control', 'no-store')
-  else if (context.cacheControl && (carriesToken || !(cached || shared.length > 0))) {
-    headers.set(
-      'Cache-Control',
-      carriesToken || state.subject !== undefined ? 'private, no-store' : 'private, no-cache',
-    )
+  const unsaid = carriesToken || !(cached || shared.length > 0)
+  if (state.outage || (context.cacheControl && unsaid)) {
+    const whose = carriesToken || state.subject !== undefined ? 'private, no-store' : 'private, no-cache'
+    headers.set('Cache-Control', state.outage ? 'no-store' : whose)
     for (const name of shared) headers.delete(name)
   }
   return copy

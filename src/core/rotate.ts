@@ -39,6 +39,12 @@ export async function tokenText({ signer }: Context, id: string, secret: string)
   return signer ? `${text}.${await signer.sign(text)}` : text
 }
 
+/** What is kept of the token before, when another takes its place: of the last one that the client has been sent. */
+export function replacedBy({ previous }: NewToken, state: SessionState, base: SessionRecord): PreviousToken {
+  const unsent = state.tokenDue && base.previous?.handover === undefined ? base.previous : undefined
+  return { verifier: (unsent ?? base).verifier, ...previous }
+}
+
 /** What is kept of the token before, when a write leaves the token as it is. */
 export function previousOf(
   context: Context,

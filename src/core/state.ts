@@ -9,7 +9,7 @@ import { FlashBox } from './flash.ts'
 import { InfoBox } from './info.ts'
 import { parseLifetime, type OwnLifetime } from './lifetime.ts'
 import type { Settings } from './settings.ts'
-import { absoluteInForce, endsOfLife, isTouchDue, rotationDue } from './policy.ts'
+import { absoluteInForce, endsOfLife, isTouchDue, rotationDue, startOfLife } from './policy.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
 import type { Carried } from './transport.ts'
 
@@ -99,8 +99,9 @@ export class SessionState {
 
   get expiresAt(): number {
     if (this.record && !this.lifetimeSet && !this.subjectSet) return this.record.expiresAt
-    const own = this.lifetimeSet ?? this.record ?? {}
-    return endsOfLife(this.startedAt, this.startedAt, own, this.settings).expiresAt
+    const { record, settings, startedAt } = this
+    const start = record && !this.subjectSet ? startOfLife(record, settings) : startedAt
+    return endsOfLife(start, startedAt, this.lifetimeSet ?? record ?? {}, settings).expiresAt
   }
 
   // --- changing ----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 import { askStore, callStore, type Context } from './context.ts'
 import { checkCookieSize } from './cookie.ts'
 import { draft } from './draft.ts'
-import { SessionConflictError, SessionNotFoundError } from './errors.ts'
+import { SessionConfigError, SessionConflictError, SessionNotFoundError } from './errors.ts'
 import { patience } from './patience.ts'
 import { isExpired, isHandingOver } from './policy.ts'
 import { isRecord, type SessionRecord } from './record.ts'
@@ -130,15 +130,35 @@ async function renumber(context: Context, state: SessionState): Promise<Outcome>
   let base = old
   if (!context.store.capabilities.carriesRecord) {
     const answer = await callStore(context, 'get', [old.id], old)
-    if (!answer) return 'lost'
+    if (!answer && !(await isBehind(context, state, old))) return 'lost'
     // An answer older than what was loaded is the store being behind.
-    if (answer.version >= old.version) base = context.rules ? await context.rules.read(answer) : answer
+    if (answer && answer.version >= old.version) base = context.rules ? await context.rules.read(answer) : answer
     if (base.verifier !== old.verifier) return 'lost'
   }
   const outcome = await create(context, state, base)
   if (!context.store.revocations)
     await askStore(context, 'destroy', (store, options) => destroyRecord(store, old.id, options), old)
   return outcome
+}
+
+/**
+ * Whether a record that the store does not show has only not arrived there yet: a copy stood in for it, and a write to it is
+ * taken. What ended is refused.
+ */
+async function isBehind(context: Context, state: SessionState, old: SessionRecord): Promise<boolean> {
+  if (state.asOf !== undefined) return false
+  const { version, verifier } = old
+  return (
+    (await callStore(
+      context,
+      'update',
+      [
+        { ...old, version: version + 1 },
+        { version, verifier },
+      ],
+      old,
+    )) === 'ok'
+  )
 }
 
 async function reseal(context: Context, state: SessionState): Promise<Outcome> {
@@ -183,7 +203,7 @@ async function drawId(context: Context, state: SessionState): Promise<string> {
   if (!context.genid) return createId()
   const id: unknown = await context.genid(state.request)
   if (!isId(id))
-    throw new SessionConflictError('`genid` returned something else than 1 to 128 characters of A-Z a-z 0-9 _ -.')
+    throw new SessionConfigError('`genid` returned something else than 1 to 128 characters of A-Z a-z 0-9 _ -.')
   return id
 }
 

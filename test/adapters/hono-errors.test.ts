@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { cors } from 'hono/cors'
-import { SessionManager, StoreUnavailableError } from 'latchkey'
+import { SessionManager, StoreUnavailableError, type Session } from 'latchkey'
 import { session, type SessionEnv } from 'latchkey/hono'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Browser } from '../support/browser.ts'
@@ -25,6 +25,39 @@ const dataOf = async (store: WatchedStore): Promise<unknown> => JSON.parse((awai
 // Hono's default handler reports plain errors on the console.
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => {}))
 afterEach(() => void vi.restoreAllMocks())
+
+describe('P11: an outage that the handler meets is answered with nothing of what the handler had set', () => {
+  it.each([
+    ['save()', false, 'update'],
+    ['a lazy load', true, 'get'],
+  ] as const)('at %s, by the default handler and by one’s own', async (_, lazy, method) => {
+    const { store, sessions } = await shop()
+    const token = await sessions.createSession({ n: 1 }, { subject: 'u_42' })
+    for (const own of [false, true]) {
+      const app = new Hono<SessionEnv<typeof sessions, { lazy: true }>>()
+      app.use(session(sessions, { lazy }) as ReturnType<typeof session<Shop, object, { lazy: true }>>)
+      if (own) app.onError((_error, c) => c.text('Back soon', 503))
+      app.get('/', async (c) => {
+        c.header('X-User', 'u_42')
+        c.header('Set-Cookie', 'welcome=u_42')
+        c.header('Location', '/account')
+        c.header('Cache-Control', 'public, max-age=60')
+        const mine = typeof c.var.session === 'function' ? await c.var.session() : (c.var.session as Session<Shop>)
+        mine.data.n = 2
+        await mine.save()
+        return c.text('not reached')
+      })
+      store.failing.add(method)
+      const response = await app.request('https://shop.example/', { headers: { cookie: `__Host-session=${token}` } })
+      store.down(false)
+      expect(response.status).toBe(503)
+      expect(await response.text()).toBe(own ? 'Back soon' : 'Service Unavailable')
+      for (const name of ['x-user', 'set-cookie', 'location']) expect(response.headers.get(name)).toBeNull()
+      expect(response.headers.get('cache-control') ?? '').not.toContain('public')
+    }
+    expect(await sessions.retrieveSession(token)).toEqual({ n: 1 })
+  })
+})
 
 describe('errors under Hono', () => {
   it('P15: a plain Error drops data through the default handler', async () => {

@@ -2,6 +2,20 @@
 import { describe, expect, it } from 'vitest'
 import { adapters, flow } from '../support/flow.ts'
 
+it('a change that is async is refused, and its own failure is not the process’s', async () => {
+  const failures: unknown[] = []
+  const note = (error: unknown): void => void failures.push(error)
+  process.on('unhandledRejection', note)
+  const shop = flow()
+  await shop.visit((session) => {
+    const change = (async () => Promise.reject(new Error('oops'))) as unknown as (data: object) => void
+    expect(() => session.update(change)).toThrow(/cannot be async/)
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', note)
+  expect(failures).toEqual([])
+})
+
 describe.each(adapters)('session data through $name', (adapter) => {
   it('F17 P3: nested data, arrays and deletions are seen as changes', async () => {
     const shop = flow(adapter, {

@@ -27,6 +27,17 @@ function shop(options: Partial<SessionOptions<Shop>> = {}) {
   return { clock, store, sessions, destroyed }
 }
 
+describe('no subject is nobody’s', () => {
+  it.each([[undefined], [null], [''], [7]])('%j has no sessions to list, and ends nobody’s', async (nobody) => {
+    const { sessions, destroyed } = shop()
+    const token = await sessions.createSession({ n: 1 })
+    expect(await sessions.listSessions(nobody as unknown as string)).toEqual([])
+    expect(await sessions.removeSessionsOf(nobody as unknown as string)).toBe(0)
+    expect(await sessions.retrieveSession(token)).toEqual({ n: 1 })
+    expect(destroyed).toEqual([])
+  })
+})
+
 describe('removeExpiredSessions, countExpiredSessions', () => {
   async function expired(count: number) {
     const all = shop()

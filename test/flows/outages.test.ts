@@ -123,6 +123,16 @@ describe.each(adapters)('outages through $name', (adapter) => {
     expect((await shop.serve(shop.request(), { BINDING: 1 }, broken)).status).toBe(503)
   })
 
+  it('P11: with `onStoreError: anonymous` no CDN is told to keep the page either', async () => {
+    const shop = flow(adapter, { onStoreError: 'anonymous', cacheControl: false })
+    await signedIn(shop)
+    shop.store.down(true)
+    const kept = { 'CDN-Cache-Control': 'max-age=600', 'Surrogate-Control': 'max-age=600', Expires: 'never' }
+    const response = await shop.visit((session) => new Response(session.id, { headers: kept }))
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    for (const name of Object.keys(kept)) expect(response.headers.get(name)).toBeNull()
+  })
+
   it('P11: with `onStoreError: anonymous` a read gets an empty session, and the answer is no-store', async () => {
     const shop = flow(adapter, { onStoreError: 'anonymous' })
     await signedIn(shop)

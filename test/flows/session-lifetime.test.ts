@@ -43,6 +43,22 @@ describe('lifetime', () => {
     expect(await shop.see((session) => session.lifetime)).toEqual({ ttl: 300 * DAY, absolute: false })
   })
 
+  it('what is shown of a new lifetime before it is written is what is written then', async () => {
+    const shop = flow()
+    await shop.visit((session) => (session.subject = 'u_1'))
+    for (let day = 0; day < 29; day++) {
+      shop.clock.now += DAY - 1
+      await shop.visit((session) => session.touch())
+    }
+    let shown = 0
+    await shop.visit((session) => {
+      session.lifetime = { ttl: '7d' }
+      shown = session.expiresAt
+    })
+    expect(shown).toBe((await shop.store.row()).expiresAt)
+    expect(shown).toBeLessThan(shop.clock.now + 2 * DAY)
+  })
+
   it('a `ttl` beyond the `absolute` in force is an error that says so, and changes nothing', async () => {
     const shop = flow()
     await shop.visit((session) => {

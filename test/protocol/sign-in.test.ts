@@ -57,6 +57,21 @@ describe.each(STORES)('on $name', ({ open }) => {
     }
   })
 
+  test('R20: also where the login’s request had saved before, and brings the token after that one', async () => {
+    const site = new Site(open())
+    const { token, id } = await site.begin({ cart: 1 })
+    const login = await site.visit(token, async (session) => {
+      session.subject = 'u_1'
+      await session.save()
+      session.lifetime = { ttl: '20d', absolute: '300d' }
+    })
+    const late = await site.request(token)
+    late.session.data['late'] = true
+    expect(await late.finish()).toBeUndefined()
+    expect(site.reports).toContainEqual({ name: 'lost', id })
+    expect((await site.two.findSession(login as string))?.subject).toBe('u_1')
+  })
+
   test('R20: save() in such a request is a SessionNotFoundError', async () => {
     const site = new Site(open())
     const { token } = await site.begin()

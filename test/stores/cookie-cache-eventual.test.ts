@@ -119,4 +119,30 @@ describe('over an eventual store, a minute behind,', () => {
       false,
     ])
   })
+
+  it('a sign-in is not lost where the session it begins from has not arrived yet', async () => {
+    const clock = { now: Date.UTC(2030, 0, 1) }
+    const app = new CachedApp(new Behind(clock), {}, clock)
+    await app.visit((session) => session.set('cart', ['mug']))
+    clock.now += 5 * SECOND
+    const old = app.token
+    const response = await app.visit((session) => void (session.subject = 'u_1'))
+    expect(cookiesOf(response)).toEqual([TOKEN, COPY])
+    expect(app.events.map(({ name }) => name)).not.toContain('lost')
+    expect(await app.see((session) => [session.subject, session.data])).toEqual(['u_1', { cart: ['mug'] }])
+    clock.now += 2 * MINUTE
+    expect(await app.sessions.findSession(old)).toBeUndefined()
+  })
+
+  it('P6: and is lost where that session has ended, though its copy is still good', async () => {
+    const clock = { now: Date.UTC(2030, 0, 1) }
+    const app = new CachedApp(new Behind(clock), {}, clock)
+    await app.visit((session) => session.set('cart', ['mug']))
+    clock.now += 5 * SECOND
+    await app.store.destroy((await app.store.row()).id)
+    const response = await app.visit((session) => void (session.subject = 'u_1'))
+    expect(cookiesOf(response)).toEqual([])
+    expect(app.events.map(({ name }) => name)).toContain('lost')
+    expect(await app.store.rows()).toEqual([])
+  })
 })
