@@ -1,7 +1,8 @@
 /**
- * Data: from object to stored text and back. With the JSON default, what would not come back the same (functions, bigint,
- * Map, cycles) is a `SessionDataError` with its key path, before anything is stored. `__proto__` and its kind are plain
- * keys (P18): objects are only ever written by defining own properties.
+ * Data: from object to stored text and back. With the JSON default, what JSON would refuse, drop or flatten (functions,
+ * bigint, Map, cycles) is a `SessionDataError` with its key path, before anything is stored; what has a `toJSON`, as a Date
+ * has, becomes what that gives, and NaN becomes null. `__proto__` and its kind are plain keys (P18): objects are only ever
+ * written by defining own properties.
  */
 import { SessionDataError } from './errors.ts'
 

@@ -5,7 +5,7 @@ import { mergeKeys } from './merge.ts'
 import type { SessionDetails } from './record.ts'
 
 export class InfoBox {
-  readonly #stored: SessionDetails
+  #stored: SessionDetails
   #live: SessionDetails | undefined
 
   constructor(stored: SessionDetails = {}) {
@@ -27,6 +27,17 @@ export class InfoBox {
   replace(value: unknown): void {
     if (!isPlainObject(value)) throw new SessionDataError('`info` must be a plain object of strings.', 'info')
     assign(this.live, value)
+  }
+
+  /** The store now holds this; the live object is brought up to it in place, so that references stay good. */
+  settled(stored: SessionDetails = {}): void {
+    this.#stored = stored
+    if (this.#live) assign(this.#live, stored)
+  }
+
+  /** Ends all change: a late write to the object throws rather than being lost. */
+  close(): void {
+    if (this.#live) Object.freeze(this.#live)
   }
 
   /** What to write: mine, or mine on top of what others wrote. @throws SessionDataError for what is no string */

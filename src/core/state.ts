@@ -196,6 +196,7 @@ export class SessionState {
     const { codec, initial } = this.settings
     this.box = new DataBox(codec, initial, this.record?.data, data)
     this.flash = new FlashBox(codec, this.record?.flash)
+    this.#info = new InfoBox(this.record?.info)
     this.#forget()
   }
 
@@ -227,6 +228,7 @@ export class SessionState {
   close(): void {
     this.committed = true
     this.box.close()
+    this.#info.close()
   }
 
   /** Starts over from what the store holds now. */
@@ -277,6 +279,7 @@ export class SessionState {
     this.asOf = asOf
     this.box.settled(record.data)
     this.flash.settled()
+    this.#info.settled(record.info)
     this.regenerateAsked = false
     this.#forget()
   }
@@ -290,9 +293,8 @@ export class SessionState {
     this.handedOver = this.rotates = false
   }
 
-  /** What was asked for beside data, flash and a new token. */
+  /** What was asked for beside data, flash, info and a new token. */
   #forget(): void {
-    this.#info = new InfoBox(this.record?.info)
     this.subjectSet = this.lifetimeSet = undefined
     this.#alone = this.leaving = this.touchAsked = this.asked = false
   }

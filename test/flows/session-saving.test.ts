@@ -32,6 +32,25 @@ describe('save, reload', () => {
     expect(await shop.see((session) => session.isNew, attacker)).toBe(true)
   })
 
+  it('`info` and `data` held across save() go on being the session’s, and are closed with its response', async () => {
+    const shop = flow()
+    let held: { info: Record<string, string>; data: Record<string, unknown> } | undefined
+    await shop.visit(async (session) => {
+      held = { info: session.info, data: session.data }
+      held.info['device'] = 'phone'
+      held.data['n'] = 1
+      await session.save()
+      held.info['place'] = 'Lyon'
+      held.data['n'] = 2
+    })
+    expect(await shop.see((session) => [session.info, session.data])).toEqual([
+      { device: 'phone', place: 'Lyon' },
+      { n: 2 },
+    ])
+    expect(() => ((held?.info ?? {})['place'] = 'Nice')).toThrow(TypeError)
+    expect(() => ((held?.data ?? {})['n'] = 3)).toThrow(TypeError)
+  })
+
   it('save() of an unchanged session writes nothing', async () => {
     const shop = flow()
     await shop.visit((session) => session.set('a', 1))
