@@ -121,7 +121,8 @@ export class RequestSessions {
   /** Puts an empty session in the place of the request's ended one. */
   #succeed(request: Request, old: Session, next: Session): Session {
     if (stateOf(old) !== stateOf(next)) {
-      stateOf(next).clearDue = true
+      // A cookie that the ended session did not come by is another's.
+      stateOf(next).clearDue = stateOf(old).carried?.transport === stateOf(next).carried?.transport
       shareState(next, old)
     }
     // The one that the handler holds already, however often it is asked for.

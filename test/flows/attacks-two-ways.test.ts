@@ -105,3 +105,16 @@ it('of two new sessions on one answer the cookie is that of the one the handler 
   const token = /^session=([^;]+)/.exec(response.headers.get('set-cookie') ?? '')?.[1] ?? ''
   expect(await sessions.findSession(token)).toMatchObject({ subject: 'u_1' })
 })
+
+it('a session that came as a bearer token is ended without clearing the cookie of another', async () => {
+  const sessions = new SessionManager<Data>({ store: new MemoryStore(), transport: ['bearer', 'cookie'] })
+  const [bearer, cookie] = [await sessions.createSession({ x: 1 }), await sessions.createSession({ x: 2 })]
+  const fetch = withSession(sessions, async (one) => (await sessions.regenerate(one), new Response('ok')))
+  const headers = { authorization: `Bearer ${bearer}`, cookie: `__Host-session=${cookie}` }
+  const response = await fetch(new Request('https://shop.example/', { headers }))
+  expect(response.headers.getSetCookie()).toEqual([])
+  expect([await sessions.findSession(bearer), (await sessions.findSession(cookie))?.data]).toEqual([
+    undefined,
+    { x: 2 },
+  ])
+})
