@@ -8,7 +8,7 @@ import { SessionManager, type Store } from 'latchkey'
 import { session, type SessionEnv } from 'latchkey/hono'
 import type { Sessions } from '../client.ts'
 import type { Budget, Figure, Finding } from '../figure.ts'
-import { LIBSQL, MEMORY, SEALED, withStores, type Backend } from '../places.ts'
+import { KV, LIBSQL, MEMORY, SEALED, withStores, type Backend } from '../places.ts'
 
 const GOAL = 100_000
 const CLIENTS = 32
@@ -17,7 +17,7 @@ export const abortsFigure: Figure = {
   name: 'aborted requests under load',
   goal: '0 foreign sessions',
   shares: 2,
-  places: [MEMORY, LIBSQL, SEALED].map((backend) => ({ where: backend.name, run: (budget) => abort(backend, budget) })),
+  places: [MEMORY, LIBSQL, KV, SEALED].map((backend) => ({ where: backend.name, run: (budget) => abort(backend, budget) })),
 }
 
 async function abort(backend: Backend, budget: Budget): Promise<Omit<Finding, 'where'>> {

@@ -4,7 +4,7 @@ import { SessionManager, type Store } from 'latchkey'
 import { faulty, type StoreMethod } from 'latchkey/testing'
 import { Client, type Sessions } from '../client.ts'
 import type { Budget, Figure, Finding } from '../figure.ts'
-import { SEALED, SECRET, STRONG, withStores, type Backend } from '../places.ts'
+import { KV, SEALED, SECRET, STRONG, withStores, type Backend } from '../places.ts'
 
 const GOAL = 1_000
 const METHODS: (StoreMethod | undefined)[] = [undefined, 'load', 'create', 'update', 'touch', 'destroy', 'seal']
@@ -13,7 +13,7 @@ export const canaryFigure: Figure = {
   name: 'canary in token and data',
   goal: 'found nowhere in output, errors, events, inspect',
   shares: 1,
-  places: [...STRONG, SEALED].map((backend) => ({ where: backend.name, run: (budget) => look(backend, budget) })),
+  places: [...STRONG, KV, SEALED].map((backend) => ({ where: backend.name, run: (budget) => look(backend, budget) })),
 }
 
 async function look(backend: Backend, { random, left }: Budget): Promise<Omit<Finding, 'where'>> {

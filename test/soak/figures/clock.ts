@@ -6,7 +6,7 @@ import { SessionManager, type Store } from 'latchkey'
 import type { Sessions } from '../client.ts'
 import { Client } from '../client.ts'
 import type { Budget, Figure, Finding } from '../figure.ts'
-import { SEALED, STRONG, withStores, type Backend } from '../places.ts'
+import { KV, SEALED, STRONG, withStores, type Backend } from '../places.ts'
 
 const GOAL = 10_000
 const MINUTE = 60_000
@@ -18,7 +18,7 @@ export const clockFigure: Figure = {
   name: 'clock stepped ±5 min during load',
   goal: '0 expired accepted beyond 10 min of skew',
   shares: 1,
-  places: [...STRONG, SEALED].map((backend) => ({ where: backend.name, run: (budget) => step(backend, budget) })),
+  places: [...STRONG, KV, SEALED].map((backend) => ({ where: backend.name, run: (budget) => step(backend, budget) })),
 }
 
 async function step(backend: Backend, budget: Budget): Promise<Omit<Finding, 'where'>> {

@@ -9,7 +9,7 @@ import { session, type SessionEnv } from 'latchkey/hono'
 import { faulty, type FaultyStore, type StoreMethod } from 'latchkey/testing'
 import { Client, type Sessions, type Visit } from '../client.ts'
 import type { Budget, Figure, Finding } from '../figure.ts'
-import { STRONG, withStores, type Backend } from '../places.ts'
+import { KV, STRONG, withStores, type Backend } from '../places.ts'
 
 const METHODS: StoreMethod[] = ['load', 'create', 'update', 'touch', 'destroy', 'get']
 const KINDS = ['fails', 'hangs', 'is reset'] as const
@@ -38,7 +38,7 @@ export const faultsFigure: Figure = {
   name: 'each store call made to fail, hang or be reset, over every flow and adapter',
   goal: 'old state, new state or error; 0 authenticated, 0 cookies replaced',
   shares: 2,
-  places: STRONG.map((backend) => ({ where: backend.name, run: (budget) => break_(backend, budget) })),
+  places: [...STRONG, KV].map((backend) => ({ where: backend.name, run: (budget) => break_(backend, budget) })),
 }
 
 async function break_(backend: Backend, budget: Budget): Promise<Omit<Finding, 'where'>> {
