@@ -183,9 +183,11 @@ export class SqliteStore extends Store {
 
 /** What a database's message says of the table, `undefined` when it is about something else. */
 function shapeProblem(message: string, table: SessionsTable): string | undefined {
-  if (/no such table/i.test(message))
-    return 'The sessions table is missing. Create it with `await store.migrate()`, once at start, or with drizzle-kit.'
   const name = getTableName(table)
+  // Of another name, it is one that a trigger or a view of the user's wants.
+  const gone = /no such table: "?(?:\w+"?\."?)?(\w+)/i.exec(message)?.[1]
+  if (gone?.toLowerCase() === name.toLowerCase())
+    return 'The sessions table is missing. Create it with `await store.migrate()`, once at start, or with drizzle-kit.'
   const columns = Object.values(getTableColumns(table)).map((column) => column.name)
   const missing = /(?:no such column: "?(?:\w+"?\."?)?|has no column named "?)(\w+)/i.exec(message)?.[1]
   const [, owner, required = ''] = /NOT NULL constraint failed: (\w+)\.(\w+)/i.exec(message) ?? []
