@@ -12,6 +12,8 @@ import type { Namespace } from './cloudflare-kv-namespace.ts'
 const LONGEST_TTL = 400 * 86_400_000
 /** A tombstone for whatever record there is, left by a logout that could not see it yet. */
 const ANY = '*'
+/** An entry's name in the subjects' lists: the hash of one, and an id. */
+const LISTED = /^[\w-]{43}:(.+)$/
 
 /** What can be seen of a session from here: its record, unless the tombstone names it. */
 export interface Seen {
@@ -85,7 +87,11 @@ export class Rows {
   async removeLeftovers(): Promise<void> {
     for (const kind of ['touched', 'subject'] as const) {
       const prefix = this.#key(kind, '')
-      for await (const { name } of this.#kv.list(prefix)) await this.#kv.remove(`${prefix}${name}`)
+      for await (const { name } of this.#kv.list(prefix)) {
+        // The rest may be of a store whose prefix begins like these keys.
+        const id = kind === 'subject' ? LISTED.exec(name)?.[1] : name
+        if (isId(id)) await this.#kv.remove(`${prefix}${name}`)
+      }
     }
   }
 

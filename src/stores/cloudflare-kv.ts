@@ -23,8 +23,10 @@ export interface CloudflareKVStoreOptions {
   now?: () => number
 }
 
-/** A session is touched at most once in this many milliseconds. */
+/** A session is touched once in this many milliseconds; sooner only where `worthAWrite` says so. */
 const TOUCH_EVERY = 60_000
+/** KV takes one write a second for a key, and less than that is not worth one. */
+const WRITE_EVERY = 1_000
 /** How far behind KV may be: 60 seconds "or more", so twice that. A row unseen for longer is not there. */
 const BEHIND = 120_000
 
@@ -84,9 +86,9 @@ export class CloudflareKVStore extends Store {
   override async touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): Promise<boolean> {
     const { record } = await this.#rows.look(id)
     if (!record || record.version !== expected.version || record.verifier !== expected.verifier) return false
-    if (lastSeenAt - record.lastSeenAt < TOUCH_EVERY) return true
-    const latest = Math.min(expiresAt, record.endsAt ?? Infinity)
-    await this.#rows.touch(record, Math.max(record.expiresAt, latest), lastSeenAt)
+    const latest = Math.max(record.expiresAt, Math.min(expiresAt, record.endsAt ?? Infinity))
+    if (lastSeenAt - record.lastSeenAt >= TOUCH_EVERY || worthAWrite(latest, record.expiresAt, lastSeenAt))
+      await this.#rows.touch(record, latest, lastSeenAt)
     return true
   }
 
@@ -139,4 +141,9 @@ export class CloudflareKVStore extends Store {
     if (record) return true
     return hasTombstone ? false : undefined
   }
+}
+
+/** Whether what a touch adds would be missed: a minute or more, or a tenth of the life that is left. */
+function worthAWrite(latest: number, expiresAt: number, now: number): boolean {
+  return latest - expiresAt >= Math.max(WRITE_EVERY, Math.min(TOUCH_EVERY, (expiresAt - now) / 10))
 }

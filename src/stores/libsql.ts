@@ -2,14 +2,16 @@
  * LibsqlStore: a SqliteStore that owns its client, for a libSQL file, for `:memory:`, or for a server (Turso, sqld). It
  * creates its table by itself, and waits for a locked file without blocking the process. After SQLITE_BUSY a connection
  * of the client is poisoned: later writes on it return rows and never reach the file. So calls to a file take turns, and
- * a failed one opens a new connection before the next begins.
+ * a failed one opens a new connection before the next begins; libsql-lock.ts keeps these few.
  */
-import { createClient, type Client } from '@libsql/client'
+import type { Client } from '@libsql/client'
 import { drizzle } from 'drizzle-orm/libsql'
 import { describe } from '../core/describe.ts'
 import { DURATION_FORM, parseDuration, type Duration } from '../core/duration.ts'
 import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
 import type { StoreCallOptions } from '../core/store.ts'
+import { open, URL_FORM } from './libsql-client.ts'
+import { isBusy, Lock, type Access } from './libsql-lock.ts'
 import { createStatements, sessionsTable, tableProblems, type SessionsTable } from './sqlite-schema.ts'
 import { SqliteStore } from './sqlite.ts'
 
@@ -30,11 +32,8 @@ export interface LibsqlStoreOptions {
 }
 
 const NAMES = ['url', 'authToken', 'timeout', 'table']
-const URL_FORM = "'file:sessions.db', ':memory:', or a server's 'libsql://…', 'https://…' or 'http://…'"
 const DEFAULT_TIMEOUT = 5_000
-/** How long a server may take for a whole answer, in milliseconds. */
-const LONGEST_REQUEST = 60_000
-/** The longest pause between two tries, in milliseconds. */
+/** The longest pause between two tries, in milliseconds. A longer one lets other processes overtake again and again. */
 const LONGEST_PAUSE = 50
 
 /**
@@ -46,6 +45,8 @@ export class LibsqlStore extends SqliteStore {
   readonly #table: SessionsTable
   readonly #timeout: number
   readonly #isFile: boolean
+  /** Of the file. In WAL mode a long write keeps no reader waiting, so these are two. */
+  readonly #locks: Record<Access, Lock>
   #isReady = false
   #turn: Promise<unknown> = Promise.resolve()
   #reconnectDue = false
@@ -59,6 +60,7 @@ export class LibsqlStore extends SqliteStore {
     this.#table = table
     this.#timeout = timeout
     this.#isFile = /^file:(?!:memory:)/i.test(url)
+    this.#locks = { read: this.#newLock('read'), write: this.#newLock('write') }
   }
 
   /** Creates the table and its indexes where they are missing. The first call to the store does so by itself. */
@@ -75,9 +77,13 @@ export class LibsqlStore extends SqliteStore {
     this.#client.close()
   }
 
-  protected override execute<T>(statement: () => T | PromiseLike<T>, options?: StoreCallOptions): Promise<T> {
-    if (this.#isReady) return this.#patiently(statement, options?.signal)
-    return this.#prepare().then(() => this.#patiently(statement, options?.signal))
+  protected override execute<T>(
+    statement: () => T | PromiseLike<T>,
+    options?: StoreCallOptions,
+    access: Access = 'write',
+  ): Promise<T> {
+    if (this.#isReady) return this.#patiently(statement, access, options?.signal)
+    return this.#prepare().then(() => this.#patiently(statement, access, options?.signal))
   }
 
   /**
@@ -88,7 +94,10 @@ export class LibsqlStore extends SqliteStore {
     const statements = createStatements(this.#table)
     // In WAL mode readers and a writer do not wait for each other; the file remembers it.
     if (this.#isFile) statements.unshift('PRAGMA journal_mode = WAL')
-    await this.#patiently(() => (this.#isReady ? undefined : this.#client.executeMultiple(statements.join(';\n'))))
+    await this.#patiently(
+      () => (this.#isReady ? undefined : this.#client.executeMultiple(statements.join(';\n'))),
+      'write',
+    )
     this.#isReady = true
   }
 
@@ -96,34 +105,44 @@ export class LibsqlStore extends SqliteStore {
    * Tries again while the database is locked: such a statement was certainly not executed (P14). Nothing else is repeated,
    * and nothing is begun that nobody waits for any more.
    */
-  async #patiently<T>(statement: () => T | PromiseLike<T>, signal?: AbortSignal): Promise<T> {
+  async #patiently<T>(statement: () => T | PromiseLike<T>, access: Access, signal?: AbortSignal): Promise<T> {
     const giveUpAt = performance.now() + this.#timeout
-    for (let tries = 0; ; tries++) {
+    // A server's lock is each call's own: it is asked again by all, in a step of their own, and costs no descriptor.
+    const lock = this.#isFile ? this.#locks[access] : this.#newLock(access)
+    for (;;) {
       try {
-        return await (this.#isFile ? this.#inTurn(statement, signal) : this.#once(statement, signal))
+        return await (this.#isFile ? this.#inTurn(statement, lock, signal) : this.#once(statement, signal))
       } catch (error) {
         if (!isBusy(error)) throw error
-        // By a random amount, so that processes fall out of step.
-        const pause = Math.min(2 ** tries, LONGEST_PAUSE) * (0.5 + Math.random() / 2)
-        if (performance.now() + pause > giveUpAt) {
+        if (!this.#isFile) lock.found(error)
+        if (lock.nextTryAt >= giveUpAt) {
           throw new StoreUnavailableError(
             `The database stayed locked for ${this.#timeout} ms. Look for a long transaction in another process, or raise \`timeout\`.`,
             { cause: error },
           )
         }
-        await new Promise((done) => setTimeout(done, pause))
+        await lock.pause
       }
     }
   }
 
+  /** Its pauses let a short `timeout` have some tries, too. */
+  #newLock(access: Access): Lock {
+    return new Lock(access, Math.min(LONGEST_PAUSE, this.#timeout / 4))
+  }
+
   /** One statement at a time, so that none begins on a connection that the one before it has poisoned. */
-  #inTurn<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+  #inTurn<T>(statement: () => T | PromiseLike<T>, lock: Lock, signal: AbortSignal | undefined): Promise<T> {
     const turn = this.#turn.then(async () => {
       if (this.#reconnectDue) await this.#reconnect()
-      signal?.throwIfAborted()
+      this.#mayBegin(signal)
+      if (lock.isSuspected) await this.#ask(lock)
       try {
-        return await this.#once(statement, signal)
+        const result = await this.#once(statement, signal)
+        lock.gone()
+        return result
       } catch (error) {
+        if (isBusy(error)) lock.found(error)
         this.#reconnectDue = !this.#closed
         if (this.#reconnectDue) await this.#reconnect()
         throw error
@@ -133,51 +152,35 @@ export class LibsqlStore extends SqliteStore {
     return turn
   }
 
+  /** Whether the lock is still there. A script of statements leaves a connection as it was, also when it fails. */
+  async #ask(lock: Lock): Promise<void> {
+    lock.throwIfEarly()
+    try {
+      await this.#client.executeMultiple(lock.question)
+    } catch (error) {
+      if (isBusy(error)) lock.found(error)
+      else this.#reconnectDue = !this.#closed
+      throw error
+    }
+  }
+
   async #reconnect(): Promise<void> {
     await this.#client.reconnect()
     this.#reconnectDue = false
   }
 
   #once<T>(statement: () => T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+    this.#mayBegin(signal)
+    return super.execute(statement)
+  }
+
+  #mayBegin(signal: AbortSignal | undefined): void {
     signal?.throwIfAborted()
     if (this.#closed) throw new StoreUnavailableError('This store was closed by `close()`.')
-    return super.execute(statement)
   }
 }
 
 function ignore(): void {}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
-}
-
-function open(url: string, authToken: string | undefined): Client {
-  try {
-    // `bigint` reads every integer, where `number` throws for large ones; a PRAGMA holds for the one connection. Calls to a
-    // server do not queue: in a Worker, what a cancelled request has begun would keep its place in the queue for ever.
-    const concurrency = /^file:|^:memory:/i.test(url) ? 1 : Infinity
-    return createClient({ url, intMode: 'bigint', concurrency, fetch: bounded, ...(authToken && { authToken }) })
-  } catch (error) {
-    // The client's message may repeat the URL, and that its token.
-    throw new SessionConfigError(urlProblem(url, error))
-  }
-}
-
-/** The client passes no signal to a single request: this keeps one from hanging on long after the manager gave it up. */
-function bounded(request: Request): Promise<Response> {
-  return fetch(request, { signal: AbortSignal.timeout(LONGEST_REQUEST) })
-}
-
-function urlProblem(url: string, error: unknown): string {
-  if ((error as { code?: unknown }).code === 'URL_SCHEME_NOT_SUPPORTED')
-    return "`url` names a file, and this runtime has none; it must be a server's 'libsql://…', 'https://…' or 'http://…'."
-  if (/^file:/i.test(url))
-    return (
-      '`url` names a file that cannot be opened. Its directory must exist already (a relative path starts at the ' +
-      'working directory; make it with `mkdir -p`), be writable, and the name must not be that of a directory.'
-    )
-  return `\`url\` is ${describe(url)}; it must be ${URL_FORM}.`
-}
 
 function resolve(options: unknown): {
   url: string

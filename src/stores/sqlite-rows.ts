@@ -126,10 +126,11 @@ export function fromText(value: unknown): string | undefined {
   return value.startsWith(MARKER) ? String(JSON.parse(value.slice(MARKER.length))) : value
 }
 
-/** Some drivers answer in bigints, or can be told to. */
+/** Some drivers answer in bigints or in text, or can be told to. */
 function fromInteger(value: unknown): number | undefined {
   if (value === null) return undefined
-  if (typeof value !== 'number' && typeof value !== 'bigint') throw new TypeError('not a number')
+  const isInteger = typeof value === 'bigint' || (typeof value === 'string' && /^-?\d+$/.test(value))
+  if (typeof value !== 'number' && !isInteger) throw new TypeError('not a number')
   return Number(value)
 }
 

@@ -50,12 +50,18 @@ export type SessionsTable<Name extends string = string> = SQLiteTableWithColumns
 
 /**
  * A sessions table of another name, for two kinds of sessions in one database.
- * @throws SessionConfigError when the name is not made of letters, digits and `_`
+ * @throws SessionConfigError when the name is not made of letters, digits and `_`, or is one that SQLite keeps for itself
  */
 export function sessionsTableNamed<Name extends string>(name: Name): SessionsTable<Name> {
   if (typeof name !== 'string' || !/^[a-z_][a-z0-9_]{0,99}$/i.test(name)) {
     throw new SessionConfigError(
       `The table's name is ${describe(name)}; it must be 1 to 100 letters, digits and \`_\`, and not start with a digit.`,
+    )
+  }
+  // `sqlite` alone names a table, and none of its indexes.
+  if (/^sqlite(?:_|$)/i.test(name)) {
+    throw new SessionConfigError(
+      `The table's name is ${JSON.stringify(name)}; SQLite keeps names that begin with \`sqlite_\` for itself.`,
     )
   }
   return build(name) as unknown as SessionsTable<Name>

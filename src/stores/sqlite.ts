@@ -70,13 +70,13 @@ export class SqliteStore extends Store {
     const values = { id: toText(id) }
     // A row that JSON cannot hold exactly is asked for once more, by columns: it may be corrupt, and then it is missing.
     try {
-      const [packed] = await this.execute(() => this.#statements.getPacked(values), options)
+      const [packed] = await this.execute(() => this.#statements.getPacked(values), options, 'read')
       const record = packed && unpack(packed)
       if (!packed || record) return record
     } catch (error) {
       if (!isOfJson(error)) throw error
     }
-    const [row] = await this.execute(() => this.#statements.get(values), options)
+    const [row] = await this.execute(() => this.#statements.get(values), options, 'read')
     return row && toRecord(row)
   }
 
@@ -99,7 +99,7 @@ export class SqliteStore extends Store {
     const values = { ...row, ...expectedValues(expected), exactExpiry: options?.exactExpiry ? 1 : 0 }
     const updated = await this.execute(() => this.#statements.update(values), options)
     if (updated.length > 0) return 'ok'
-    const others = await this.execute(() => this.#statements.exists({ id: row.id }), options)
+    const others = await this.execute(() => this.#statements.exists({ id: row.id }), options, 'read')
     return others.length > 0 ? 'conflict' : 'gone'
   }
 
@@ -123,7 +123,7 @@ export class SqliteStore extends Store {
   }
 
   override async countExpired(now: number, options?: StoreCallOptions): Promise<number> {
-    const [row] = await this.execute(() => this.#statements.countExpired({ now }), options)
+    const [row] = await this.execute(() => this.#statements.countExpired({ now }), options, 'read')
     return Number(row?.n)
   }
 
@@ -131,7 +131,7 @@ export class SqliteStore extends Store {
   override async *all(): AsyncGenerator<SessionRecord, void, undefined> {
     for (let after = '', full = true; full;) {
       const from = after
-      const rows = await this.execute(() => this.#statements.page({ after: from }))
+      const rows = await this.execute(() => this.#statements.page({ after: from }), undefined, 'read')
       for (const row of rows) {
         after = row.id
         const record = toRecord(row)
@@ -142,7 +142,7 @@ export class SqliteStore extends Store {
   }
 
   override async length(): Promise<number> {
-    const [row] = await this.execute(() => this.#statements.length())
+    const [row] = await this.execute(() => this.#statements.length(), undefined, 'read')
     return Number(row?.n)
   }
 
@@ -151,7 +151,7 @@ export class SqliteStore extends Store {
   }
 
   override async findBySubject(subject: string, options?: StoreCallOptions): Promise<SessionRecord[]> {
-    const rows = await this.execute(() => this.#statements.findBySubject({ subject: toText(subject) }), options)
+    const rows = await this.execute(() => this.#statements.findBySubject({ subject: toText(subject) }), options, 'read')
     return rows.flatMap((row) => toRecord(row) ?? [])
   }
 
@@ -162,11 +162,15 @@ export class SqliteStore extends Store {
   }
 
   /**
-   * Every statement passes here; override it to wait, retry or measure, until `options.signal` aborts. Drizzle's own errors
-   * carry the statement's parameters, that is session data, and never leave: what leaves is the driver's error underneath
-   * (P13, F25).
+   * Every statement passes here, a `'read'` if it changes nothing; override it to wait, retry or measure, until
+   * `options.signal` aborts. Drizzle's own errors carry the statement's parameters, that is session data, and never leave:
+   * what leaves is the driver's error underneath (P13, F25).
    */
-  protected async execute<T>(statement: () => T | PromiseLike<T>, _options?: StoreCallOptions): Promise<T> {
+  protected async execute<T>(
+    statement: () => T | PromiseLike<T>,
+    _options?: StoreCallOptions,
+    _access?: 'read' | 'write',
+  ): Promise<T> {
     try {
       return await statement()
     } catch (error) {
@@ -179,9 +183,11 @@ export class SqliteStore extends Store {
 
 /** What a database's message says of the table, `undefined` when it is about something else. */
 function shapeProblem(message: string, table: SessionsTable): string | undefined {
-  if (/no such table/i.test(message))
-    return 'The sessions table is missing. Create it with `await store.migrate()`, once at start, or with drizzle-kit.'
   const name = getTableName(table)
+  // Of another name, it is one that a trigger or a view of the user's wants.
+  const gone = /no such table: "?(?:\w+"?\."?)?(\w+)/i.exec(message)?.[1]
+  if (gone?.toLowerCase() === name.toLowerCase())
+    return 'The sessions table is missing. Create it with `await store.migrate()`, once at start, or with drizzle-kit.'
   const columns = Object.values(getTableColumns(table)).map((column) => column.name)
   const missing = /(?:no such column: "?(?:\w+"?\."?)?|has no column named "?)(\w+)/i.exec(message)?.[1]
   const [, owner, required = ''] = /NOT NULL constraint failed: (\w+)\.(\w+)/i.exec(message) ?? []

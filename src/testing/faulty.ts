@@ -55,7 +55,7 @@ interface Failure {
 
 type Gate = <T>(method: StoreMethod, call: () => MaybePromise<T>) => Promise<T>
 
-/** The store behind, with `get` and `set` gated, so that what the base class builds on them meets the gate too. */
+/** The store behind, with `get` and `set` gated, so that what is built on them meets the gate too: the base class, a load. */
 class Backend extends Store {
   readonly #store: Store
   readonly #gate: Gate
@@ -68,6 +68,8 @@ class Backend extends Store {
       const method = store[name] as ((...args: unknown[]) => unknown) | undefined
       if (method && method !== Store.prototype[name]) own[name] = method.bind(store)
     }
+    // A wrapper's own load reads, too, past this `get`: from whatever it wraps.
+    if (store.load !== Store.prototype.load) this.load = (...args) => gate('get', () => store.load(...args))
   }
   get(id: string, options?: StoreCallOptions): Promise<SessionRecord | undefined> {
     return this.#gate('get', () => this.#store.get(id, options))

@@ -55,6 +55,43 @@ describe('the keys', () => {
     await store.clear()
     expect(await inner.get('b')).toMatchObject({ id: 'b' })
   })
+
+  it.each(['subject:', 'touched:', 'record:', 'ended:'])(
+    'and clearing one leaves the sessions of another alone, touches and lists and logouts too: %s beside none (S22)',
+    async (prefix) => {
+      const { now, kv, recordOf, expecting } = open()
+      const outer = new CloudflareKVStore(kv, { now, prefix: '' })
+      const inner = new CloudflareKVStore(kv, { now, prefix })
+      const fill = async (store: CloudflareKVStore): Promise<void> => {
+        const record = recordOf({ id: 'a', subject: 'u' })
+        for (const id of ['a', 'ended']) await store.create({ ...record, id })
+        await store.touch('a', now() + DAY, now() + HOUR, expecting(record))
+        await store.destroy('ended')
+      }
+      await fill(inner)
+      const keys = kv.keys()
+      await fill(outer)
+      await outer.clear()
+      expect(kv.keys()).toEqual(expect.arrayContaining(keys))
+      expect(await inner.get('a')).toMatchObject({ id: 'a', lastSeenAt: now() + HOUR })
+      expect(await inner.findBySubject('u')).toHaveLength(1)
+      expect(await outer.findBySubject('u')).toEqual([])
+      expect(await outer.length()).toBe(0)
+    },
+  )
+
+  it('clear removes what a list still names although its record is gone, and no key of another form', async () => {
+    const { now, kv, store, recordOf, expecting } = open()
+    const record = recordOf({ id: 'a', subject: 'u' })
+    await store.create(record)
+    await store.touch('a', now() + DAY, now() + HOUR, expecting(record))
+    await kv.delete('session:record:a')
+    expect(kv.keys()).toHaveLength(2)
+    const others = ['session:subject:mine', 'session:touched:', 'session:touched:a:b']
+    for (const key of others) await kv.put(key, '1')
+    await store.clear()
+    expect(kv.keys()).toEqual(others)
+  })
 })
 
 describe('what is asked of KV', () => {

@@ -1,7 +1,9 @@
+import { createClient } from '@libsql/client'
+import { drizzle } from 'drizzle-orm/libsql'
 import type { SessionRecord } from 'latchkey'
 import { SqliteStore } from 'latchkey/stores/sqlite'
-import { describe, expect, it } from 'vitest'
-import { DRIVERS, recordOf } from './sqlite-databases.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { DRIVERS, recordOf, temporaryFile } from './sqlite-databases.ts'
 
 const FULL: SessionRecord = {
   ...recordOf({ endsAt: null }),
@@ -140,3 +142,19 @@ describe.each(DRIVERS)('rows of SqliteStore on $driver', ({ open }) => {
     expect(await store.destroy('bad')).toBe(true)
   })
 })
+
+it.each(['number', 'bigint', 'string'] as const)(
+  'a client that reads integers as %s gives every row',
+  async (intMode) => {
+    const client = createClient({ url: `file:${temporaryFile()}`, intMode })
+    onTestFinished(() => client.close())
+    const store = new SqliteStore(drizzle({ client }))
+    await store.migrate()
+    const record = { ...FULL, expiresAt: 9_000, createdAt: -5, endsAt: 9_500 }
+    await store.create(record)
+    expect(await store.get('id')).toStrictEqual(record)
+    expect(await store.findBySubject('u_42')).toStrictEqual([record])
+    expect(await store.all().next()).toStrictEqual({ value: record, done: false })
+    expect([await store.length(), await store.countExpired(9_000)]).toEqual([1, 1])
+  },
+)

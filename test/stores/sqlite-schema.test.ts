@@ -54,6 +54,19 @@ describe('sessionsTable', () => {
   it.each(['', '1st', 'a"b', 'a b', 'a;drop', 'é', 'x'.repeat(101), undefined, 7])('refuses the name %j', (name) => {
     expect(() => sessionsTableNamed(name as string)).toThrow(SessionConfigError)
   })
+
+  it.each(['sqlite_x', 'SQLite_sessions', 'sqlite'])("refuses the name %s: SQLite's own begin like it", (name) => {
+    expect(() => sessionsTableNamed(name)).toThrow(SessionConfigError)
+    expect(() => sessionsTableNamed(name)).toThrow('`sqlite_`')
+  })
+
+  it('a name that only contains such a one is like any other', async () => {
+    for (const name of ['sqlite3sessions', 'my_sqlite_sessions']) {
+      const store = new SqliteStore(DRIVERS[0]!.open().db, { table: sessionsTableNamed(name) })
+      await store.migrate()
+      expect(await store.create(recordOf())).toBe(true)
+    }
+  })
 })
 
 describe('SqliteDatabase', () => {

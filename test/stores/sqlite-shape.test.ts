@@ -90,6 +90,17 @@ describe.each([...DRIVERS, LENIENT])('a table of another shape, on $driver', ({ 
     const sessions = new SessionManager({ store })
     expect(await outage(sessions.createSession({}))).toContain('await store.migrate()')
   })
+
+  it.each(['audit', 'sessions_audit', 'other_sessions'])(
+    "another table that is missing, %s in a trigger of the user's, is called by its name",
+    async (name) => {
+      const { store, elsewhere } = await opened()
+      await elsewhere(`create trigger audited after insert on sessions begin insert into ${name} values (new.id); end`)
+      const error = await store.create(recordOf({ id: 'other' })).catch((thrown: unknown) => thrown)
+      expect(error).toHaveProperty('message', expect.stringContaining(`no such table: main.${name}`))
+      expect(error).not.toBeInstanceOf(StoreUnavailableError)
+    },
+  )
 })
 
 describe('LibsqlStore on a file whose table is another', () => {

@@ -1,5 +1,6 @@
 import { SessionManager, StoreUnavailableError, type SessionRecord } from 'latchkey'
 import { CookieCache } from 'latchkey/stores/cookie-cache'
+import { EncryptedStore } from 'latchkey/stores/encrypted'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { faulty, loginAs } from '../../src/testing/index.ts'
@@ -95,6 +96,57 @@ describe('faulty: fail', () => {
     await expect(store.all!()[Symbol.asyncIterator]().next()).rejects.toThrow('all failed on command')
     expect(faulty(new ThreeMethodStore()).all).toBeUndefined()
     expect(faulty(new ThreeMethodStore()).findBySubject).toBeUndefined()
+  })
+})
+
+describe('faulty in front of a store that loads in a way of its own', () => {
+  const secret = 'of 32 bytes, or of more than that'
+  const wrappers = [
+    { name: 'EncryptedStore', wrap: (store: MemoryStore) => new EncryptedStore(store, { secret }) },
+    { name: 'CookieCache', wrap: (store: MemoryStore) => new CookieCache(store, { secret }) },
+    { name: 'both', wrap: (store: MemoryStore) => new CookieCache(new EncryptedStore(store, { secret }), { secret }) },
+  ]
+
+  describe.each(wrappers)('$name', ({ wrap }) => {
+    const signedIn = async () => {
+      const store = faulty(wrap(new MemoryStore()))
+      const sessions = new SessionManager({ store, initial })
+      const headers = await loginAs(sessions, 'u_42')
+      // Fresh: whatever a copy in the request says.
+      const load = () => sessions.load(new Request('https://localhost/', { headers }), { fresh: true })
+      return { store, load }
+    }
+
+    it("fail('get') and fail('load') make the next load throw", async () => {
+      const { store, load } = await signedIn()
+      for (const method of ['get', 'load'] as const) {
+        store.fail(method, { times: 1, error: new TypeError('reset') })
+        await expect(load()).rejects.toThrow(StoreUnavailableError)
+        expect((await load()).subject).toBe('u_42')
+        store.fail(method, { times: 1, after: true })
+        await expect(load()).rejects.toThrow(StoreUnavailableError)
+        expect((await load()).subject).toBe('u_42')
+      }
+    })
+
+    it("stall('get') and stall('load') hold it", async () => {
+      const { store, load } = await signedIn()
+      for (const method of ['get', 'load'] as const) {
+        const release = store.stall(method)
+        const loading = load()
+        await release.reached()
+        release()
+        expect((await loading).subject).toBe('u_42')
+      }
+    })
+
+    it('counts it as one load, which reads once', async () => {
+      const { store, load } = await signedIn()
+      const before = { ...store.calls }
+      await load()
+      expect(before).toMatchObject({ load: 0, get: 0 })
+      expect(store.calls).toMatchObject({ load: 1, get: 1 })
+    })
   })
 })
 

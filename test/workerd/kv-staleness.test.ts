@@ -334,7 +334,7 @@ describe('regenerate()', () => {
 
 describe('the expiry', () => {
   it('P9 is the same to the millisecond everywhere, for KV keeps a key longer than that', async () => {
-    const here = world({ ttl: '10s', absolute: '20s' })
+    const here = world({ ttl: '10s', absolute: '10s' })
     const [a, b] = [here.place('a'), here.place('b')]
     const browser = await signIn(here, a)
     here.now.advance(9_999)
