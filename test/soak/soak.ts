@@ -3,7 +3,7 @@
  *
  *     npm run soak                                 half an hour, a seed of its own
  *     npm run soak -- --minutes 120 --seed 7       longer, and repeatable
- *     npm run soak -- --only clock                 the figures whose name holds a word
+ *     npm run soak -- --only clock                 the figures, or places, whose name holds a word
  *     npm run soak -- --write                      puts the table into docs/reliability.md
  */
 import { parseArgs } from 'node:util'
@@ -51,10 +51,13 @@ if (!(minutes > 0) || !Number.isInteger(seed)) {
   console.error('--minutes takes a number above 0, --seed a whole number.')
   process.exit(2)
 }
-const figures = FIGURES.filter(({ name }) => name.toLowerCase().includes(values.only.toLowerCase()))
+const isWanted = (name: string): boolean => name.toLowerCase().includes(values.only.toLowerCase())
+const figures = FIGURES.map((figure) =>
+  isWanted(figure.name) ? figure : { ...figure, places: figure.places.filter(({ where }) => isWanted(where)) },
+).filter(({ places }) => places.length > 0)
 if (figures.length === 0) {
   console.error(
-    `No figure has "${values.only}" in its name. There are:\n${FIGURES.map(({ name }) => `  ${name}`).join('\n')}`,
+    `No figure, and no place of one, has "${values.only}" in its name. There are:\n${FIGURES.map(({ name }) => `  ${name}`).join('\n')}`,
   )
   process.exit(2)
 }

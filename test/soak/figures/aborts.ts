@@ -17,7 +17,10 @@ export const abortsFigure: Figure = {
   name: 'aborted requests under load',
   goal: '0 foreign sessions',
   shares: 2,
-  places: [MEMORY, LIBSQL, KV, SEALED].map((backend) => ({ where: backend.name, run: (budget) => abort(backend, budget) })),
+  places: [MEMORY, LIBSQL, KV, SEALED].map((backend) => ({
+    where: backend.name,
+    run: (budget) => abort(backend, budget),
+  })),
 }
 
 async function abort(backend: Backend, budget: Budget): Promise<Omit<Finding, 'where'>> {
