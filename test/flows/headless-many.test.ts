@@ -113,6 +113,22 @@ describe('listSessions, removeSessionsOf, removeSessionById', () => {
     expect(await sessions.listSessions('nobody')).toEqual([])
   })
 
+  it('sessions last seen at the same time are listed newest first', async () => {
+    const { sessions, tokens } = await devices()
+    for (const token of tokens) await sessions.renewSession(token)
+    const list = await sessions.listSessions('u_42')
+    expect(list.map(({ info }) => info['device'])).toEqual(['tv', 'laptop', 'phone'])
+  })
+
+  it('a store that takes another subject or id for the same gives out, and ends, nobody else’s session', async () => {
+    const { store, sessions, tokens, other } = await devices()
+    store.findBySubject = async () => store.rows()
+    expect((await sessions.listSessions('u_1')).map(({ id }) => id)).toEqual([idOf(other)])
+    store.get = async () => store.inner.get(idOf(tokens[0]))
+    expect(await sessions.removeSessionById('ANOTHER', { subject: 'u_42' })).toBe(false)
+    expect(await store.rows()).toHaveLength(4)
+  })
+
   it('log out everywhere, or everywhere but this session; each ended session is told once', async () => {
     const { sessions, tokens, other, destroyed } = await devices()
     expect(await sessions.removeSessionsOf('u_42', { except: idOf(tokens[2]) })).toBe(2)
