@@ -182,3 +182,16 @@ it('data that cannot be read is an error before `migrate` or the schema sees it,
   expect((await thrown(sessions.retrieveSession(token))).message).toContain('cannot be read')
   expect(migrate).not.toHaveBeenCalled()
 })
+
+it('`onInvalid` alone says what becomes of data that cannot be read; without it such a session is nobody’s', async () => {
+  const outcomes = []
+  for (const onInvalid of ['reset', 'throw', undefined] as const) {
+    const store = new MemoryStore()
+    const sessions = make({ store, onInvalid, initial: () => ({ cart: [] }) })
+    const token = await sessions.createSession({ a: 1 })
+    const record = store.get(String(token.split('.')[0])) as SessionRecord
+    store.set(record.id, { ...record, data: 'no JSON' })
+    outcomes.push(await sessions.retrieveSession(token).catch((error: Error) => error.name))
+  }
+  expect(outcomes).toEqual([{ cart: [] }, 'SessionDataError', 'SessionNotFoundError'])
+})
