@@ -1,5 +1,13 @@
 /** What the base class makes of a store that has only some methods of its own, and of one that is no `Store` at all. */
-import { SessionManager, SessionUnsupportedError, Store, type SessionRecord, type StoreModel } from 'latchkey'
+import {
+  SessionManager,
+  SessionUnsupportedError,
+  Store,
+  StoreUnavailableError,
+  type SessionEvent,
+  type SessionRecord,
+  type StoreModel,
+} from 'latchkey'
 import { describe, expect, it } from 'vitest'
 import { gate } from '../support/flow.ts'
 
@@ -82,6 +90,18 @@ it('a store that updates and touches by itself is not asked to destroy what it r
   await sessions.createSession({}, { subject: 'u_42' })
   expect(await sessions.removeSessionsOf('u_42')).toBe(1)
   expect(destroyed).toEqual([])
+})
+
+it('P11: one that cannot be destroyed in turn after it was removed is an outage, and the event names it', async () => {
+  const { store } = backend()
+  store.destroy = () => {
+    throw new Error('down')
+  }
+  const failed: SessionEvent[] = []
+  const sessions = new SessionManager({ store, on: { storeError: (event) => void failed.push(event) } })
+  const token = await sessions.createSession({}, { subject: 'u_42' })
+  await expect(sessions.removeSessionsOf('u_42')).rejects.toThrow(StoreUnavailableError)
+  expect(failed).toEqual([{ id: token.split('.')[0], reason: 'destroy' }])
 })
 
 describe('a bare model', () => {
