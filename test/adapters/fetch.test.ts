@@ -201,17 +201,21 @@ describe('withSession: where the manager comes from', () => {
     ['Bun, which passes its server', () => ({ requestIP: () => null, port: 3000 })],
     ['an empty env', () => ({})],
     ['no env at all', () => undefined],
-  ] as [string, () => object | undefined][])('perEnv makes one manager for the whole process on %s', async (_, env) => {
-    const make = vi.fn<(env: object) => SessionManager<Shop>>(() => new SessionManager<Shop>())
-    const fetch = withSession(perEnv(make), (_request, session, _env: object) => {
-      session.data.n = (session.data.n ?? 0) + 1
-      return Response.json(session.data)
-    })
-    const browser = new Browser((request) => fetch(request, env() as object))
-    for (let n = 1; n <= 3; n++) expect(await (await browser.fetch()).json()).toEqual({ n })
-    expect(make).toHaveBeenCalledTimes(1)
-    expect(make.mock.calls[0]?.[0]).toBe(process.env)
-  })
+    ['null for an env', () => null],
+  ] as [string, () => object | null | undefined][])(
+    'perEnv makes one manager for the whole process on %s',
+    async (_, env) => {
+      const make = vi.fn<(env: object) => SessionManager<Shop>>(() => new SessionManager<Shop>())
+      const fetch = withSession(perEnv(make), (_request, session, _env: object) => {
+        session.data.n = (session.data.n ?? 0) + 1
+        return Response.json(session.data)
+      })
+      const browser = new Browser((request) => fetch(request, env() as object))
+      for (let n = 1; n <= 3; n++) expect(await (await browser.fetch()).json()).toEqual({ n })
+      expect(make).toHaveBeenCalledTimes(1)
+      expect(make.mock.calls[0]?.[0]).toBe(process.env)
+    },
+  )
 
   it('a plain function is called once per adapter, with what the first request brought', async () => {
     const make = vi.fn<(env: object) => SessionManager<Shop>>(() => new SessionManager<Shop>())

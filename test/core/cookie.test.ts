@@ -325,6 +325,11 @@ describe('chunks', () => {
     expect(read(`session=${'v'.repeat(size)}; session.1=x`, 1)).toEqual({ value: 'v'.repeat(size), cookies: 1 })
   })
 
+  it('counts up to the last cookie there is, an empty one too, so that no more are cleared', () => {
+    expect(read('session=a')).toEqual({ value: 'a', cookies: 1 })
+    expect(read('session=a; session.1=')).toEqual({ value: 'a', cookies: 2 })
+  })
+
   it('without the first piece there is nothing', () => {
     expect(read('session.1=x; session.2=y')).toBeUndefined()
   })

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { SessionDataError, SessionManager } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
@@ -24,6 +25,8 @@ describe('isPlainObject', () => {
     ['{}', {}, true],
     ['an object without prototype', Object.create(null), true],
     ['an object with a property called constructor', { constructor: 5 }, true],
+    ['an object of another realm', runInNewContext('({ a: 1 })'), true],
+    ['an array of another realm', runInNewContext('[]'), false],
     ['an array', [], false],
     ['null', null, false],
     ['a function', () => 1, false],
@@ -90,6 +93,17 @@ describe('what JSON cannot hold is a SessionDataError with its key path', () => 
       }
       expect(['stored', 'refused'], `${depth} levels: ${outcome}`).toContain(outcome)
     }
+  })
+
+  it('data nested deeper than can be looked through says so', () => {
+    const deep = JSON.parse(`${'{"n":'.repeat(200_000)}1${'}'.repeat(200_000)}`) as object
+    expect(refusal(deep).message).toMatch(/^The session data holds values nested too deep\./)
+  })
+
+  it('an instance of a class without a name is one too', () => {
+    expect(refusal({ a: Object.create(Object.create(Object.create(null))) }).message).toContain(
+      '`a` holds a class instance',
+    )
   })
 
   it('a cycle that its own `toJSON` hides is one too', () => {

@@ -133,7 +133,7 @@ describe('F25, P13: describeFailure keeps what helps and drops what may hold dat
   })
 
   it('an ordinary message is kept although the data has short and common values', () => {
-    const data = JSON.stringify({ a: 1, b: 'x', c: true, d: '', e: null, f: [0, 'on'] })
+    const data = JSON.stringify({ a: 1, b: 'x', c: true, d: '', e: null, f: [0, 'on', 'get'] })
     const record = { data, version: 1, endsAt: null, flash: undefined, persistent: true }
     for (const message of [
       'SQLITE_CONSTRAINT: UNIQUE constraint failed: sessions.id',
@@ -160,6 +160,43 @@ describe('F25, P13: describeFailure keeps what helps and drops what may hold dat
 
   it('a code that is no text or number goes, since it may be anything', () => {
     expect(describeWith(Object.assign(new Error('failed'), { code: { sql: 'CANARY' } }))).not.toContain('CANARY')
+  })
+
+  it('where nothing is known of the record, what may be a value is withheld: of a query, of a parser, and what is quoted', () => {
+    const query = Object.assign(new Error('Failed query: select CANARY'), { params: ['CANARY'] })
+    for (const error of [
+      query,
+      new SyntaxError('Unexpected token C, CANARY is no number'),
+      new Error("near 'CANARY'"),
+    ]) {
+      const described = describeFailure(error)
+      expect(described.message).toBe('(message withheld: it held session data)')
+      expect(printed(described)).not.toContain('CANARY')
+    }
+  })
+
+  it('a name or a stack frame that holds data goes too', () => {
+    const error = new Error('failed')
+    error.name = 'CANARY-4111'
+    error.stack = 'CANARY-4111: failed\n    at CANARY-4111 (row.js:1:1)\n    at query (driver.js:2:2)'
+    const described = describeFailure(error, { data: DATA })
+    expect([described.name, described.stack]).toEqual(['Error', 'Error: failed\n    at query (driver.js:2:2)'])
+  })
+
+  it('of a stack only the frames after the message stay, whatever else a driver writes there', () => {
+    const withStack = (stack: string | undefined): string | undefined =>
+      describeFailure(Object.assign(new Error('failed'), { stack })).stack
+    expect(withStack('Error: failed\n    at query (driver.js:2:2)\n  detail: look at CANARY')).toBe(
+      'Error: failed\n    at query (driver.js:2:2)',
+    )
+    expect(withStack('Error: failed\n    at CANARY\nfailed\n    at query (driver.js:2:2)')).toBe(
+      'Error: failed\n    at query (driver.js:2:2)',
+    )
+    expect(withStack(undefined)).toBe('Error: failed')
+  })
+
+  it('a long first line is cut', () => {
+    expect(describeFailure(new Error('y'.repeat(5_000))).message).toBe('y'.repeat(200))
   })
 
   it('an error that is its own cause ends', () => {

@@ -10,6 +10,12 @@ describe('info', () => {
     expect(info.changed).toBe(false)
   })
 
+  it('P3: a key that is taken out is a change', () => {
+    const info = new InfoBox({ device: 'Firefox', city: 'Lyon' })
+    delete info.live['city']
+    expect([info.changed, info.on(undefined)]).toEqual([true, { device: 'Firefox' }])
+  })
+
   it('leaves the record’s own object alone', () => {
     const stored = { device: 'Firefox' }
     new InfoBox(stored).live['device'] = 'Safari'

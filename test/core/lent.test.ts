@@ -42,3 +42,14 @@ it.each<[string, object | undefined, asked: { digest: number; sign: number }]>([
   expect(await (await hmacUnder(KEY))(TEXT)).toBe(HMAC)
   expect({ digest: digest.mock.calls.length, sign: sign.mock.calls.length }).toEqual(asked)
 })
+
+it.each([
+  ['no `process`', undefined],
+  ['a `process` that lends nothing', {}],
+])('in a runtime with %s, hashes and signatures are the same', async (_what, process) => {
+  vi.resetModules()
+  vi.stubGlobal('process', process)
+  const { sha256, hmacUnder } = await import('../../src/core/bytes.ts').finally(() => vi.unstubAllGlobals())
+  expect(await sha256(TEXT)).toBe(HASH)
+  expect(await (await hmacUnder(KEY))(TEXT)).toBe(HMAC)
+})

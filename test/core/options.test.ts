@@ -1,6 +1,7 @@
 import { SessionConfigError, SessionManager, Store } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import { resolveOptions } from '../../src/core/settings.ts'
 
 const DAY = 86_400_000
@@ -165,6 +166,21 @@ describe('a wrong option is a SessionConfigError that names it and says what is 
 
   it.each([null, 5, 'memory', true, () => ({})])('%s in the place of all options is refused', (options) => {
     expect(refusal(options).message).toMatch(/options are .*must be an object/)
+  })
+
+  it('of a number it says whether it is too small', () => {
+    for (const ttl of [0, -1, NaN])
+      expect(refusal({ ttl }).message).toContain('`ttl` is a number that is not above 0; it must be')
+    expect(refusal({ ttl: Infinity }).message).toContain('`ttl` is a number; it must be')
+  })
+
+  it('`initial` is left alone where nothing has to judge it, and what is wrong with it is told once', () => {
+    const initial = vi.fn<() => object>(() => ({}))
+    void new SessionManager({ initial })
+    const schema = z.object({ cart: z.array(z.string()) })
+    expect(refusal({ ttl: 'soon', schema, initial }).problems).toEqual([expect.stringContaining('`ttl`')])
+    expect(initial).not.toHaveBeenCalled()
+    expect(refusal({ schema, initial: 5 }).problems).toEqual(['`initial` is a number; it must be a function.'])
   })
 
   it('an unknown option is refused, with a list of those there are', () => {

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util'
 import { type } from 'arktype'
-import { SessionConfigError, SessionDataError, SessionManager, type StandardSchema } from 'latchkey'
+import { SessionConfigError, SessionDataError, SessionManager, type SessionRecord, type StandardSchema } from 'latchkey'
+import { MemoryStore } from 'latchkey/stores/memory'
 import * as v from 'valibot'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { libraries, own } from '../support/schemas.ts'
 
@@ -153,6 +154,12 @@ describe('what a failed check says', () => {
     expect(error.message).toContain('does not pass the `schema`.')
   })
 
+  it('nor where an issue names none', async () => {
+    const schema = own((value) => (value.bad ? { issues: [{ message: 'bad' }] } : { value }))
+    const error = await thrown(make({ schema }).createSession({ bad: true }))
+    expect([error.path, error.message]).toEqual(['', expect.stringContaining('does not pass the `schema`.')])
+  })
+
   it('P13: a schema that throws is an error whose cause holds no data', async () => {
     const schema = own((value) => {
       if (value.card) throw new TypeError(`no look-up for ${value.card}`)
@@ -163,4 +170,28 @@ describe('what a failed check says', () => {
     expect((error.cause as Error).name).toBe('TypeError')
     expect(inspect(error, { depth: 9 })).not.toContain(CANARY)
   })
+})
+
+it('data that cannot be read is an error before `migrate` or the schema sees it, however little they ask for', async () => {
+  const store = new MemoryStore()
+  const migrate = vi.fn<(raw: unknown) => object>((raw) => ({ ...(raw as object) }))
+  const sessions = make({ store, migrate, schema: own((value) => ({ value })) })
+  const token = await sessions.createSession({ a: 1 })
+  const record = store.get(String(token.split('.')[0])) as SessionRecord
+  store.set(record.id, { ...record, data: '{"a":' })
+  expect((await thrown(sessions.retrieveSession(token))).message).toContain('cannot be read')
+  expect(migrate).not.toHaveBeenCalled()
+})
+
+it('`onInvalid` alone says what becomes of data that cannot be read; without it such a session is nobody’s', async () => {
+  const outcomes = []
+  for (const onInvalid of ['reset', 'throw', undefined] as const) {
+    const store = new MemoryStore()
+    const sessions = make({ store, onInvalid, initial: () => ({ cart: [] }) })
+    const token = await sessions.createSession({ a: 1 })
+    const record = store.get(String(token.split('.')[0])) as SessionRecord
+    store.set(record.id, { ...record, data: 'no JSON' })
+    outcomes.push(await sessions.retrieveSession(token).catch((error: Error) => error.name))
+  }
+  expect(outcomes).toEqual([{ cart: [] }, 'SessionDataError', 'SessionNotFoundError'])
 })

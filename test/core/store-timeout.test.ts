@@ -115,6 +115,26 @@ describe('storeTimeout', () => {
       expect(() => resolveOptions({ storeTimeout: wrong })).toThrow('`storeTimeout`')
   })
 
+  it('a call has one signal, however often it is asked for, and whoever has it learns that the time is over', async () => {
+    const seen: (AbortSignal | undefined)[] = []
+    const sessions = new SessionManager({
+      store: {
+        get: (_id, options) => {
+          seen.push(options?.signal, options?.signal)
+          return new Promise(() => {})
+        },
+        set: () => {},
+        destroy: () => {},
+      },
+    })
+    const reading = outcome(sessions.retrieveSession(`id.${'A'.repeat(43)}`))
+    await waiting(1)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await reading).toBeInstanceOf(StoreUnavailableError)
+    expect(seen.map((signal) => signal?.aborted)).toEqual([true, true])
+    expect(seen[0]).toBe(seen[1])
+  })
+
   it.each([
     ['value', (open: () => void) => open()],
     ['error', (_: () => void, fail: (error: Error) => void) => fail(new Error('late'))],

@@ -29,10 +29,12 @@ function shop(options: Partial<SessionOptions<Shop>> = {}) {
 
 describe('no subject is nobody’s', () => {
   it.each([[undefined], [null], [''], [7]])('%j has no sessions to list, and ends nobody’s', async (nobody) => {
-    const { sessions, destroyed } = shop()
+    const { store, sessions, destroyed } = shop()
     const token = await sessions.createSession({ n: 1 })
+    store.take()
     expect(await sessions.listSessions(nobody as unknown as string)).toEqual([])
     expect(await sessions.removeSessionsOf(nobody as unknown as string)).toBe(0)
+    expect(store.take(), 'a store may keep no subject as an empty one').toEqual([])
     expect(await sessions.retrieveSession(token)).toEqual({ n: 1 })
     expect(destroyed).toEqual([])
   })
@@ -111,6 +113,22 @@ describe('listSessions, removeSessionsOf, removeSessionById', () => {
     for (const token of [...tokens, gone]) expect(JSON.stringify(list)).not.toContain(token.split('.')[1])
     for (const { id } of list) expect(await sessions.findSession(id)).toBeUndefined()
     expect(await sessions.listSessions('nobody')).toEqual([])
+  })
+
+  it('sessions last seen at the same time are listed newest first', async () => {
+    const { sessions, tokens } = await devices()
+    for (const token of tokens) await sessions.renewSession(token)
+    const list = await sessions.listSessions('u_42')
+    expect(list.map(({ info }) => info['device'])).toEqual(['tv', 'laptop', 'phone'])
+  })
+
+  it('a store that takes another subject or id for the same gives out, and ends, nobody else’s session', async () => {
+    const { store, sessions, tokens, other } = await devices()
+    store.findBySubject = async () => store.rows()
+    expect((await sessions.listSessions('u_1')).map(({ id }) => id)).toEqual([idOf(other)])
+    store.get = async () => store.inner.get(idOf(tokens[0]))
+    expect(await sessions.removeSessionById('ANOTHER', { subject: 'u_42' })).toBe(false)
+    expect(await store.rows()).toHaveLength(4)
   })
 
   it('log out everywhere, or everywhere but this session; each ended session is told once', async () => {

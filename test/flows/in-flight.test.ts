@@ -241,7 +241,7 @@ describe('what is nobody’s, broken or too much', () => {
     expect(`${cause.message} ${cause.stack}`).not.toContain('hunter2')
   })
 
-  it('P12: a row with a corrupt `previous`, info, subject or flash is a missing session', () => {
+  it('P12: a row with a corrupt `previous`, info, subject, flash or hard end is a missing session', () => {
     const record = {
       id: 'a',
       verifier: 'v',
@@ -254,7 +254,9 @@ describe('what is nobody’s, broken or too much', () => {
       endsAt: null,
     }
     expect(isRecord(record)).toBe(true)
-    for (const wrong of [{ previous: {} }, { previous: null }, { info: 'x' }, { subject: 5 }, { flash: {} }]) {
+    const ends = ['never', undefined, Number.NaN].map((endsAt) => ({ endsAt }))
+    const parts = [{ previous: {} }, { previous: null }, { info: 'x' }, { info: null }, { subject: 5 }, { flash: {} }]
+    for (const wrong of [...ends, ...parts]) {
       expect(isRecord({ ...record, ...wrong }), JSON.stringify(wrong)).toBe(false)
     }
   })

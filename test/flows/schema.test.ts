@@ -1,7 +1,8 @@
 /** Data that a schema judges, through both adapters and by each library: what is read, written, merged, refused. */
 import { SessionDataError } from 'latchkey'
 import { describe, expect, it } from 'vitest'
-import { adapters, type Flow, flow } from '../support/flow.ts'
+import { z } from 'zod'
+import { adapters, type Flow, flow, HOUR } from '../support/flow.ts'
 import { libraries, own } from '../support/schemas.ts'
 
 const MUG = { sku: 'mug', n: 1 }
@@ -173,6 +174,27 @@ describe.each(adapters)('through $name', (adapter) => {
       const cart = ['mug', 'pen', 'cup'].map((sku) => ({ sku, n: 1 }))
       expect(await dataOf(shop)).toEqual({ cart, theme: 'dark', address: { city: 'Lyon' } })
     }
+  })
+
+  it('P4: a rotation on a mere read, which leaves the data as stored, takes along what changes while it waits', async () => {
+    const schema = z.looseObject({ theme: z.string().default('light') })
+    const shop = flow(adapter, { schema, rotateEvery: '1h' })
+    await shop.visit((session) => void (session.subject = 'u_42'))
+    const row = await shop.store.row()
+    shop.store.inner.set(row.id, { ...row, data: '{}' })
+    const token = shop.value() as string
+    shop.clock.now += HOUR
+    await shop.visit((session) => {
+      const { data } = session
+      shop.store.before = async (method) => {
+        if (method !== 'update') return
+        shop.store.before = () => undefined
+        await shop.sessions.updateSession(token, (theirs) => ({ ...theirs, added: 'beside' }))
+        data['mine'] = true
+      }
+    })
+    expect(shop.value()).not.toBe(token)
+    expect(JSON.parse((await shop.store.row()).data)).toEqual({ theme: 'light', added: 'beside', mine: true })
   })
 
   it('P5 P6: a conflict with data that is refused drops nothing silently', async () => {

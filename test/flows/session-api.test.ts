@@ -1,7 +1,16 @@
 /** Every member of `Session`, as a handler uses it. */
+import { inspect } from 'node:util'
 import { SessionDataError } from 'latchkey'
 import { describe, expect, it } from 'vitest'
-import { DAY, flow as flowThrough, HOUR, rawFetch, type Flow, type FlowOptions } from '../support/flow.ts'
+import {
+  DAY,
+  flow as flowThrough,
+  HOUR,
+  rawFetch,
+  type AnySession,
+  type Flow,
+  type FlowOptions,
+} from '../support/flow.ts'
 
 const flow = (options?: FlowOptions): Flow => flowThrough(rawFetch, options)
 
@@ -123,10 +132,33 @@ describe('flash', () => {
     expect(await shop.see((session) => session.flash('notice'))).toBe('hello')
   })
 
+  it('of a destroyed session is gone; of one that is committed, what is not there still reads as nothing', async () => {
+    const shop = flow()
+    await shop.visit((session) => session.flash('notice', 'hello'))
+    let kept: AnySession | undefined
+    await shop.visit((session) => void (kept = session))
+    expect(kept?.flash('missing')).toBeUndefined()
+    await shop.visit((session) => {
+      session.destroy()
+      expect(session.flash('notice')).toBeUndefined()
+    })
+  })
+
   it('with `undefined` as value nothing is left for the next request', async () => {
     const shop = flow()
     await shop.visit((session) => session.flash('notice', undefined))
     expect(await shop.see((session) => session.flash('notice'))).toBeUndefined()
+  })
+})
+
+describe('print', () => {
+  it('P13: a session shows its id and nothing else, or that it is not stored', async () => {
+    const shop = flow()
+    const printed = (session: AnySession): string[] => [JSON.stringify({ session }), inspect(session)]
+    expect(await shop.see(printed)).toEqual(['{"session":{}}', 'Session { id: (not stored) }'])
+    await shop.visit((session) => session.set('card', 'CANARY'))
+    const { id } = await shop.store.row()
+    expect(await shop.see(printed)).toEqual([`{"session":{"id":"${id}"}}`, `Session { id: ${id} }`])
   })
 })
 
@@ -145,6 +177,13 @@ describe('subject, authenticatedAt, info', () => {
     expect(await shop.see((session) => session.authenticatedAt)).toBe(login)
     await shop.visit((session) => (session.subject = undefined))
     expect(await shop.see((session) => session.authenticatedAt)).toBeUndefined()
+    await shop.visit((session) => {
+      session.subject = 'u_42'
+    })
+    await shop.visit((session) => {
+      session.destroy()
+      expect([session.subject, session.authenticatedAt]).toEqual([undefined, undefined])
+    })
   })
 
   it('a subject is a string that is not empty and well-formed', async () => {

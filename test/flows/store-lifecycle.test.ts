@@ -36,6 +36,20 @@ describe('overriding generate', () => {
     expect(await see((session) => session.data)).toEqual({ landing: '/' })
   })
 
+  it('may look at every member of the session it begins', async () => {
+    const seen: unknown[] = []
+    class Looking extends MemoryStore {
+      override async generate(request: Request, manager?: object): Promise<Session> {
+        const session = await super.generate(request, manager)
+        seen.push([session.transport, session.isNew, session.id, session.subject, session.authenticatedAt])
+        return session
+      }
+    }
+    const { visit } = visitor(new SessionManager<Shop>({ store: new Looking() }))
+    await visit(() => undefined)
+    expect(seen).toEqual([['cookie', true, undefined, undefined, undefined]])
+  })
+
   it('also for the one that sessions.regenerate(request) starts', async () => {
     const store = new Counting()
     const sessions = new SessionManager<Shop>({ store })
