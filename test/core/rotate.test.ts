@@ -1,0 +1,50 @@
+/** Which tokens are replaced, and how long a row remembers the one before. */
+import { describe, expect, it } from 'vitest'
+import { flow, HOUR, rawFetch, SECOND } from '../support/flow.ts'
+import { signedIn } from '../stores/cached.ts'
+
+const ROTATING = { rotateEvery: '1h', grace: '30s' } as const
+
+describe('rotateEvery', () => {
+  it('replaces no bearer token: nobody takes a new one from a header', async () => {
+    const shop = flow(rawFetch, { ...ROTATING, transport: ['bearer', 'cookie'] })
+    const token = await shop.sessions.createSession({}, { subject: 'u_42' })
+    shop.clock.now += HOUR
+    const before = await shop.store.row()
+    await shop.visit((session) => expect(session.subject).toBe('u_42'), { headers: { authorization: `Bearer ${token}` } })
+    expect((await shop.store.row()).verifier).toBe(before.verifier)
+    await shop.visit((session) => session.set('n', 1), { headers: { authorization: `Bearer ${token}` } })
+    expect((await shop.store.row()).verifier).toBe(before.verifier)
+  })
+
+  it('replaces none on the word of a copy: the store is asked first', async () => {
+    const app = await signedIn({ n: 1 }, { ...ROTATING, cache: { ttl: '1m' } })
+    app.clock.now += HOUR - SECOND
+    await app.visit((session) => session.subject)
+    const { token } = app
+    app.store.take()
+    app.clock.now += SECOND
+    await app.visit((session) => session.subject)
+    expect([app.token, app.store.take()]).toEqual([token, []])
+    app.clock.now += 60 * SECOND
+    await app.visit((session) => session.subject)
+    expect(app.token).not.toBe(token)
+  })
+})
+
+describe('a row whose token was replaced by regenerate()', () => {
+  it.each([
+    [10 * SECOND - 1, true],
+    [10 * SECOND, false],
+  ])('R20: that is written after %i ms remembers the token before: %s', async (after, remembers) => {
+    const shop = flow(rawFetch)
+    await shop.visit((session) => session.set('n', 1))
+    const { verifier } = await shop.store.row()
+    await shop.visit((session) => session.regenerate())
+    const until = shop.clock.now + 10 * SECOND
+    expect((await shop.store.row()).previous).toEqual({ verifier, until })
+    shop.clock.now += after
+    await shop.visit((session) => session.set('n', 2))
+    expect((await shop.store.row()).previous).toEqual(remembers ? { verifier, until } : undefined)
+  })
+})
