@@ -2,6 +2,7 @@
 import { SessionManager, SessionStateError, StoreUnavailableError } from 'latchkey'
 import { CookieStore } from 'latchkey/stores/cookie'
 import { describe, expect, it } from 'vitest'
+import * as cached from '../stores/cached.ts'
 import { adapters, flow, HOUR, rawFetch, SECOND, type AnySession, type Flow, type FlowOptions } from '../support/flow.ts'
 
 /** What Workers return after an upgrade; Node constructs no 101. */
@@ -84,6 +85,40 @@ describe('a session that stands for an outage', () => {
     shop.store.down(true)
     const session = await shop.sessions.load(shop.request())
     await expect(session.save()).rejects.toThrow(StoreUnavailableError)
+  })
+})
+
+describe('what a handler began and did not wait for', () => {
+  it('is waited for by commit, though nothing else is to be done: a reload brings its new copy', async () => {
+    const app = await cached.signedIn()
+    app.clock.now += SECOND
+    expect(cached.cookiesOf(await app.visit((session) => void session.reload()))).toEqual([cached.COPY])
+  })
+
+  it('P14: a touch that cannot be handed to `waitUntil` is waited for', async () => {
+    const shop = await signedIn()
+    const session = await shop.sessions.load(shop.request())
+    session.touch()
+    let isTouched = false
+    shop.store.before = () => new Promise<void>((resolve) => setImmediate(() => ((isTouched = true), resolve())))
+    const waitUntil = (): never => {
+      throw new Error('This context has no waitUntil')
+    }
+    await shop.sessions.commit(session, new Response(), { waitUntil })
+    expect(isTouched).toBe(true)
+  })
+})
+
+describe('a sign-in by a token that was replaced a moment ago', () => {
+  it('R21: is a session of its own, and leaves the other one alone', async () => {
+    const shop = flow(rawFetch)
+    await shop.visit((session) => session.set('n', 1))
+    const late = shop.copy()
+    await shop.visit((session) => (session.subject = 'u_42'))
+    await shop.visit((session) => (session.subject = 'u_42'), { by: late })
+    expect(await shop.see((session) => session.subject, late)).toBe('u_42')
+    expect(await shop.see((session) => session.subject)).toBe('u_42')
+    expect(await shop.store.rows()).toHaveLength(2)
   })
 })
 

@@ -1,6 +1,7 @@
 /** What the awaited members of a session do where its token is not known, or the store has not let the request in. */
 import { SessionStateError } from 'latchkey'
 import { describe, expect, it } from 'vitest'
+import { createCsrfToken } from '../../src/core/csrf.ts'
 import { flow, HOUR, rawFetch, SECOND, type AnySession, type Flow } from '../support/flow.ts'
 import { signedIn } from '../stores/cached.ts'
 
@@ -26,6 +27,13 @@ describe('a session that a store built from its record, without its token', () =
     await session.reload()
     expect([session.data, session.isNew]).toEqual([{ n: 1 }, false])
     expect(shop.store.take()).toEqual([])
+  })
+})
+
+describe('a session that has no token yet', () => {
+  it('F04: takes no CSRF token, not even one under no secret at all', async () => {
+    const underNothing = await createCsrfToken('')
+    expect(await flow(rawFetch).see((session) => session.verifyCsrf(underNothing))).toBe(false)
   })
 })
 

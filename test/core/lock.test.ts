@@ -1,0 +1,81 @@
+/** The lock of one id of one store: turns never overlap, however many wait, and the overdue one takes nobody else's away. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { exclusively } from '../../src/core/lock.ts'
+import { gate } from '../support/flow.ts'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+afterEach(() => void vi.useRealTimers())
+
+/** Turns of one id of one store: each is begun when it runs, and ends when it is opened. */
+function turns() {
+  const store = {}
+  const begun: string[] = []
+  const gates = new Map<string, () => void>()
+  const take = (name: string, options: { signal?: AbortSignal } = {}): Promise<void> => {
+    const { promise, open } = gate()
+    gates.set(name, () => open(undefined))
+    return exclusively(store, 'id', options, () => {
+      begun.push(name)
+      return promise
+    })
+  }
+  return { begun, take, open: (name: string): void => gates.get(name)?.() }
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('turns', () => {
+  it('P6: one that ends lets in the next, and nobody beside it', async () => {
+    const { begun, take, open } = turns()
+    const [first, second] = [take('first'), take('second')]
+    await settled()
+    expect(begun).toEqual(['first'])
+    open('first')
+    await first
+    const third = take('third')
+    await settled()
+    expect(begun).toEqual(['first', 'second'])
+    open('second')
+    await second
+    await settled()
+    expect(begun).toEqual(['first', 'second', 'third'])
+    open('third')
+    await third
+  })
+
+  it.each([
+    [{ signal: new AbortController().signal }, true],
+    [{}, false],
+  ])('R14: after a minute one that has a limit is passed over, and one without is not: %#', async (options, isPassed) => {
+    const { begun, take, open } = turns()
+    const slow = take('slow', options)
+    await settled()
+    vi.advanceTimersByTime(60_001)
+    const next = take('next')
+    await settled()
+    expect(begun).toEqual(isPassed ? ['slow', 'next'] : ['slow'])
+    open('slow')
+    await slow
+    open('next')
+    await next
+  })
+
+  it('P6: one that was passed over, and ends after all, does not let a third in beside the second', async () => {
+    const { begun, take, open } = turns()
+    const slow = take('slow', { signal: new AbortController().signal })
+    await settled()
+    vi.advanceTimersByTime(60_001)
+    const second = take('second')
+    open('slow')
+    await slow
+    const third = take('third')
+    await settled()
+    expect(begun).toEqual(['slow', 'second'])
+    open('second')
+    await second
+    await settled()
+    expect(begun).toEqual(['slow', 'second', 'third'])
+    open('third')
+    await third
+  })
+})
