@@ -1,7 +1,10 @@
 /** What becomes of a token, at the edges: whose turn it is to be asked, and exactly how long a replaced token is known. */
 import { SessionManager, StoreUnavailableError, type SessionEvent, type SessionRecord } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
-import { describe, expect, it } from 'vitest'
+import { CookieStore } from 'latchkey/stores/cookie'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { CachedApp, signedIn } from '../stores/cached.ts'
+import { countCrypto, SECRET } from '../stores/sealed.ts'
 import { flow, HOUR, MINUTE, rawFetch, SECOND, type AnySession, type Flow, type FlowOptions } from '../support/flow.ts'
 
 /** A visitor who has written, and a second browser that holds the token which `regenerate()` then replaced. */
@@ -116,6 +119,50 @@ describe('a token that regenerate() replaced', () => {
     shop.clock.now = over
     await shop.see((session) => session.subject, old)
     expect(shop.takeEvents()).toContain('reuse')
+  })
+})
+
+describe('a sealed token that regenerate() replaced', () => {
+  it('P6: still ends its session, where the subject was signed in by it', async () => {
+    let now = Date.UTC(2030, 0, 1)
+    const store = new CookieStore({ secret: SECRET, revocations: new MemoryStore() })
+    const sessions = new SessionManager({ store, now: () => now })
+    const load = (token: string) =>
+      sessions.load(new Request('https://shop.example/', { headers: { cookie: `__Host-session=${token}` } }))
+    const old = await sessions.createSession({}, { subject: 'u_42' })
+    now += SECOND
+    const next = await sessions.regenerateSession(old)
+    now += SECOND
+    expect((await load(next)).subject).toBe('u_42')
+    const late = await load(old)
+    late.destroy()
+    await sessions.commit(late, new Response())
+    expect((await load(next)).subject).toBeUndefined()
+  })
+})
+
+describe('what is remembered of a token that is not signed', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  it('is nothing before a record confirms it: an unknown one costs a hash each time', async () => {
+    const sessions = new SessionManager({ store: new MemoryStore() })
+    const [id] = (await sessions.createSession()).split('.')
+    const counted = countCrypto()
+    for (const times of [1, 2, 3]) {
+      expect(await sessions.findSession(`${id}.${'A'.repeat(43)}`)).toBeUndefined()
+      expect(counted()).toEqual({ digest: times })
+    }
+  })
+
+  it('is its verifier once a copy has confirmed it: the next request with that copy costs none', async () => {
+    const app = await signedIn()
+    const elsewhere = new CachedApp(app.store, {}, app.clock)
+    elsewhere.cookies = app.cookies
+    expect(await elsewhere.see((session) => session.subject)).toBe('u_1')
+    const counted = countCrypto()
+    expect(await elsewhere.see((session) => session.subject)).toBe('u_1')
+    expect(counted()).toEqual({})
+    expect(app.store.take()).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
 /** The lock of one id of one store: turns never overlap, however many wait, and the overdue one takes nobody else's away. */
+import { Store, type SessionRecord } from 'latchkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exclusively } from '../../src/core/lock.ts'
 import { gate } from '../support/flow.ts'
@@ -77,5 +78,36 @@ describe('turns', () => {
     expect(begun).toEqual(['slow', 'second', 'third'])
     open('third')
     await third
+  })
+})
+
+describe('a turn that waits for a read which never answers', () => {
+  class Silent extends Store {
+    silent = false
+    readonly written: string[] = []
+    get(): Promise<SessionRecord | undefined> {
+      return this.silent ? new Promise(() => {}) : Promise.resolve(undefined)
+    }
+    set(id: string): void {
+      this.written.push(id)
+    }
+    destroy(): void {}
+  }
+
+  it('R14: ends with its time-out, for the reason that it gives, and lets in the next at once', async () => {
+    const store = new Silent()
+    const controller = new AbortController()
+    const { signal } = controller
+    store.silent = true
+    const create = (options?: { signal: AbortSignal }) => store.create({ id: 'a' } as SessionRecord, options)
+    const slow = Promise.resolve(create({ signal })).catch((error: unknown) => error)
+    await settled()
+    store.silent = false
+    const next = create()
+    const reason = new Error('it took too long')
+    controller.abort(reason)
+    expect(await slow).toBe(reason)
+    expect(await next).toBe(true)
+    expect(store.written).toEqual(['a'])
   })
 })

@@ -17,6 +17,16 @@ describe('rotateEvery', () => {
     expect((await shop.store.row()).verifier).toBe(before.verifier)
   })
 
+  it('replaces none in a headless call: there is no answer to bring the next one', async () => {
+    const shop = flow(rawFetch, ROTATING)
+    const token = await shop.sessions.createSession({ n: 1 }, { subject: 'u_42' })
+    shop.clock.now += HOUR
+    const { verifier } = await shop.store.row()
+    await shop.sessions.updateSession(token, { n: 2 })
+    const row = await shop.store.row()
+    expect([row.verifier, row.previous, row.data]).toEqual([verifier, undefined, '{"n":2}'])
+  })
+
   it('replaces none on the word of a copy: the store is asked first', async () => {
     const app = await signedIn({ n: 1 }, { ...ROTATING, cache: { ttl: '1m' } })
     app.clock.now += HOUR - SECOND
