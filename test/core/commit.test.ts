@@ -3,7 +3,16 @@ import { SessionManager, SessionStateError, StoreUnavailableError } from 'latchk
 import { CookieStore } from 'latchkey/stores/cookie'
 import { describe, expect, it } from 'vitest'
 import * as cached from '../stores/cached.ts'
-import { adapters, flow, HOUR, rawFetch, SECOND, type AnySession, type Flow, type FlowOptions } from '../support/flow.ts'
+import {
+  adapters,
+  flow,
+  HOUR,
+  rawFetch,
+  SECOND,
+  type AnySession,
+  type Flow,
+  type FlowOptions,
+} from '../support/flow.ts'
 
 /** What Workers return after an upgrade; Node constructs no 101. */
 function upgrade(): Response {
@@ -138,16 +147,19 @@ describe('leaving by a token that was replaced a moment ago', () => {
     expect(await shop.see((session) => session.subject)).toBeUndefined()
   })
 
-  it.each([0, SECOND])('R20: and leaves a sign-in alone where it was that of the visitor before it, %i ms', async (after) => {
-    const shop = flow(rawFetch)
-    await shop.visit((session) => session.set('n', 1))
-    const visitor = shop.copy()
-    shop.clock.now += SECOND
-    await shop.visit((session) => (session.subject = 'u_42'))
-    shop.clock.now += after
-    await shop.visit((session) => session.regenerate({ keepData: false }), { by: visitor })
-    expect(await shop.see((session) => session.subject)).toBe('u_42')
-  })
+  it.each([0, SECOND])(
+    'R20: and leaves a sign-in alone where it was that of the visitor before it, %i ms',
+    async (after) => {
+      const shop = flow(rawFetch)
+      await shop.visit((session) => session.set('n', 1))
+      const visitor = shop.copy()
+      shop.clock.now += SECOND
+      await shop.visit((session) => (session.subject = 'u_42'))
+      shop.clock.now += after
+      await shop.visit((session) => session.regenerate({ keepData: false }), { by: visitor })
+      expect(await shop.see((session) => session.subject)).toBe('u_42')
+    },
+  )
 
   it('P6: one without a subject is left to its new token', async () => {
     const shop = flow(rawFetch)

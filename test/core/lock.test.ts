@@ -47,19 +47,22 @@ describe('turns', () => {
   it.each([
     [{ signal: new AbortController().signal }, true],
     [{}, false],
-  ])('R14: after a minute one that has a limit is passed over, and one without is not: %#', async (options, isPassed) => {
-    const { begun, take, open } = turns()
-    const slow = take('slow', options)
-    await settled()
-    vi.advanceTimersByTime(60_001)
-    const next = take('next')
-    await settled()
-    expect(begun).toEqual(isPassed ? ['slow', 'next'] : ['slow'])
-    open('slow')
-    await slow
-    open('next')
-    await next
-  })
+  ])(
+    'R14: after a minute one that has a limit is passed over, and one without is not: %#',
+    async (options, isPassed) => {
+      const { begun, take, open } = turns()
+      const slow = take('slow', options)
+      await settled()
+      vi.advanceTimersByTime(60_001)
+      const next = take('next')
+      await settled()
+      expect(begun).toEqual(isPassed ? ['slow', 'next'] : ['slow'])
+      open('slow')
+      await slow
+      open('next')
+      await next
+    },
+  )
 
   it('P6: one that was passed over, and ends after all, does not let a third in beside the second', async () => {
     const { begun, take, open } = turns()

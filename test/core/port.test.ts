@@ -1,5 +1,5 @@
 /** What the awaited members of a session do where its token is not known, or the store has not let the request in. */
-import { SessionStateError } from 'latchkey'
+import { SessionNotFoundError, SessionStateError } from 'latchkey'
 import { describe, expect, it } from 'vitest'
 import { createCsrfToken } from '../../src/core/csrf.ts'
 import { flow, HOUR, rawFetch, SECOND, type AnySession, type Flow } from '../support/flow.ts'
@@ -51,7 +51,7 @@ describe('reload()', () => {
     app.clock.now += 31 * SECOND
     const session = await app.sessions.load(thief.request())
     expect(session.subject).toBe('u_1')
-    await expect(session.reload()).rejects.toThrow()
+    await expect(session.reload()).rejects.toBeInstanceOf(SessionNotFoundError)
     expect(await app.store.rows()).toEqual([])
   })
 })

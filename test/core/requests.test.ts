@@ -1,5 +1,5 @@
 /** One session for each request, also where a load failed, was repeated, or the session was begun anew. */
-import { SessionManager, type Session, type SessionRecord } from 'latchkey'
+import { SessionManager, StoreUnavailableError, type Session, type SessionRecord } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { flow, rawFetch, SECOND } from '../support/flow.ts'
@@ -11,7 +11,7 @@ describe('a request whose load failed', () => {
     await shop.visit((session) => session.set('n', 1))
     const request = shop.request()
     shop.store.down(true)
-    await expect(shop.sessions.load(request)).rejects.toThrow()
+    await expect(shop.sessions.load(request)).rejects.toBeInstanceOf(StoreUnavailableError)
     shop.store.down(false)
     const session = (await shop.store.generate(request)) as unknown as Session
     expect(await shop.sessions.load(request)).toBe(session)
@@ -68,7 +68,7 @@ describe('a request that is loaded again, past its copy', () => {
     app.clock.now += SECOND
     await app.visit(async (session, request) => {
       app.store.down(true)
-      await expect(app.sessions.load(request, { fresh: true })).rejects.toThrow()
+      await expect(app.sessions.load(request, { fresh: true })).rejects.toBeInstanceOf(StoreUnavailableError)
       app.store.down(false)
       const built = await app.cache.createSession(request, await app.store.row())
       expect(await app.sessions.load(request)).toBe(built)

@@ -15,7 +15,9 @@ describe('headers', () => {
     async (name) => {
       const shop = flow(rawFetch)
       await shop.visit((session) => session.set('n', 1))
-      const { headers } = await shop.visit((session) => session.data && new Response('ok', { headers: { [name]: 'x' } }))
+      const { headers } = await shop.visit(
+        (session) => session.data && new Response('ok', { headers: { [name]: 'x' } }),
+      )
       expect([headers.get(name), headers.get('cache-control')]).toEqual(['x', null])
     },
   )

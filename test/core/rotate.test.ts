@@ -11,7 +11,9 @@ describe('rotateEvery', () => {
     const token = await shop.sessions.createSession({}, { subject: 'u_42' })
     shop.clock.now += HOUR
     const before = await shop.store.row()
-    await shop.visit((session) => expect(session.subject).toBe('u_42'), { headers: { authorization: `Bearer ${token}` } })
+    await shop.visit((session) => expect(session.subject).toBe('u_42'), {
+      headers: { authorization: `Bearer ${token}` },
+    })
     expect((await shop.store.row()).verifier).toBe(before.verifier)
     await shop.visit((session) => session.set('n', 1), { headers: { authorization: `Bearer ${token}` } })
     expect((await shop.store.row()).verifier).toBe(before.verifier)

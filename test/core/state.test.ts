@@ -114,7 +114,10 @@ describe('one write after the other', () => {
   it('P4 P16: a save() that is asked for while another waits begins when both are done', async () => {
     const shop = await stored()
     const session = await underway(shop)
-    const [gates, reached] = [[gate(), gate(), gate()], [gate(), gate(), gate()]]
+    const [gates, reached] = [
+      [gate(), gate(), gate()],
+      [gate(), gate(), gate()],
+    ]
     let begun = 0
     shop.store.before = (method) => {
       if (method !== 'update') return undefined

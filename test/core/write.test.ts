@@ -2,7 +2,17 @@
 import { SessionConfigError, SessionManager, SessionTooLargeError, type Session, type SessionRecord } from 'latchkey'
 import { CookieStore } from 'latchkey/stores/cookie'
 import { describe, expect, it } from 'vitest'
-import { DAY, flow, HOUR, MINUTE, rawFetch, SECOND, type AnySession, type Flow, type FlowOptions } from '../support/flow.ts'
+import {
+  DAY,
+  flow,
+  HOUR,
+  MINUTE,
+  rawFetch,
+  SECOND,
+  type AnySession,
+  type Flow,
+  type FlowOptions,
+} from '../support/flow.ts'
 
 async function signedIn(options?: FlowOptions): Promise<Flow> {
   const shop = flow(rawFetch, options)
@@ -198,8 +208,10 @@ describe('regenerate() on a store that is eventual', () => {
     await shop.store.inner.destroy(session.id as string)
     if (row) await shop.store.inner.set(row.id, row)
     session.regenerate()
+    shop.store.take()
     expect(await finish(shop, session)).toEqual([])
     expect(await shop.store.rows()).toEqual(row ? [row] : [])
+    expect(shop.store.take()).toEqual(['get'])
   })
 })
 
@@ -210,16 +222,21 @@ describe('without a request', () => {
   it('P17: a seal that is too large for its cookie is an error, and none where it goes out as a bearer token', async () => {
     const sealed = (options: object) => new SessionManager<Record<string, unknown>>({ store, ...options })
     await expect(sealed({}).createSession({ pad })).rejects.toThrow(SessionTooLargeError)
-    await expect(sealed({ transport: ['bearer', 'cookie'] }).createSession({ pad })).rejects.toThrow(SessionTooLargeError)
+    await expect(sealed({ transport: ['bearer', 'cookie'] }).createSession({ pad })).rejects.toThrow(
+      SessionTooLargeError,
+    )
     for (const transport of ['bearer', ['cookie', 'bearer']]) {
       expect((await sealed({ transport }).createSession({ pad })).length).toBeGreaterThan(5_000)
     }
   })
 
-  it.each(['', 'a b', 'a.b', 'x'.repeat(129), 7, undefined])('C10: a `genid` that returns %j is an error that names it', async (id) => {
-    const sessions = new SessionManager({ genid: () => id as string })
-    const creating = sessions.createSession()
-    await expect(creating).rejects.toThrow(SessionConfigError)
-    await expect(creating).rejects.toThrow('`genid`')
-  })
+  it.each(['', 'a b', 'a.b', 'x'.repeat(129), 7, undefined])(
+    'C10: a `genid` that returns %j is an error that names it',
+    async (id) => {
+      const sessions = new SessionManager({ genid: () => id as string })
+      const creating = sessions.createSession()
+      await expect(creating).rejects.toThrow(SessionConfigError)
+      await expect(creating).rejects.toThrow('`genid`')
+    },
+  )
 })
