@@ -59,4 +59,29 @@ describe('a row whose token was replaced by regenerate()', () => {
     await shop.visit((session) => session.set('n', 2))
     expect((await shop.store.row()).previous).toEqual(remembers ? { verifier, until } : undefined)
   })
+
+  it('R20: remembers the last token that was sent, not the one before that', async () => {
+    const shop = flow(rawFetch)
+    await shop.visit((session) => session.set('n', 1))
+    await shop.visit((session) => session.regenerate())
+    const { verifier } = await shop.store.row()
+    await shop.visit((session) => session.regenerate())
+    expect((await shop.store.row()).previous?.verifier).toBe(verifier)
+  })
+
+  it('R20: remembers one of a rotation that was saved before it, which other requests have been handed since', async () => {
+    const shop = flow(rawFetch, ROTATING)
+    await shop.visit((session) => (session.subject = 'u_42'))
+    shop.clock.now += HOUR
+    const tab = shop.copy()
+    const session = await shop.sessions.load(shop.request())
+    await session.save()
+    expect(await shop.see((own) => own.subject, tab)).toBe('u_42')
+    session.regenerate()
+    await shop.sessions.commit(session, new Response())
+    shop.takeEvents()
+    const response = await shop.visit((own) => own.set('late', true), { by: tab })
+    expect(response.headers.getSetCookie()).toEqual([])
+    expect(shop.takeEvents()).toEqual(['lost'])
+  })
 })
