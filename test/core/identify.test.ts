@@ -123,21 +123,61 @@ describe('a token that regenerate() replaced', () => {
 })
 
 describe('a sealed token that regenerate() replaced', () => {
-  it('P6: still ends its session, where the subject was signed in by it', async () => {
-    let now = Date.UTC(2030, 0, 1)
+  async function sealed() {
+    const clock = { now: Date.UTC(2030, 0, 1) }
+    const told: string[] = []
+    const note = (name: string) => (): void => void told.push(name)
     const store = new CookieStore({ secret: SECRET, revocations: new MemoryStore() })
-    const sessions = new SessionManager({ store, now: () => now })
+    const on = { lost: note('lost'), created: note('created') }
+    const sessions = new SessionManager<Record<string, unknown>>({ store, on, now: () => clock.now })
     const load = (token: string) =>
       sessions.load(new Request('https://shop.example/', { headers: { cookie: `__Host-session=${token}` } }))
     const old = await sessions.createSession({}, { subject: 'u_42' })
-    now += SECOND
+    clock.now += SECOND
     const next = await sessions.regenerateSession(old)
-    now += SECOND
+    told.length = 0
+    return { clock, told, sessions, load, old, next }
+  }
+
+  it('P6: still ends its session, where the subject was signed in by it', async () => {
+    const { clock, sessions, load, old, next } = await sealed()
+    clock.now += SECOND
     expect((await load(next)).subject).toBe('u_42')
     const late = await load(old)
     late.destroy()
     await sessions.commit(late, new Response())
     expect((await load(next)).subject).toBeUndefined()
+  })
+
+  it.each([
+    [10 * SECOND - 1, 'lost'],
+    [10 * SECOND, 'created'],
+  ])('R20: what it would begin %i ms later is %s', async (after, outcome) => {
+    const { clock, told, sessions, load, old } = await sealed()
+    clock.now += after
+    const late = await load(old)
+    late.data['late'] = true
+    await sessions.commit(late, new Response())
+    expect(told).toEqual([outcome])
+  })
+})
+
+describe('a token whose session is not there, or cannot be read', () => {
+  it('P12: is refused as unknown, or for its row, and is a new session', async () => {
+    const shop = flow(rawFetch)
+    await shop.visit((session) => session.set('n', 1))
+    const row = await shop.store.row()
+    shop.takeEvents()
+    for (const [data, reason] of [
+      ['not JSON', 'schema'],
+      [7, 'schema'],
+      [undefined, 'unknown'],
+    ] as const) {
+      await shop.store.inner.destroy(row.id)
+      if (data !== undefined) await shop.store.inner.set(row.id, { ...row, data: data as string })
+      expect(await shop.see((session) => session.isNew)).toBe(true)
+      expect(rejections(shop)).toEqual([reason])
+    }
   })
 })
 

@@ -2,7 +2,7 @@
 import { SessionManager, StoreUnavailableError, type Session, type SessionRecord } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
-import { flow, rawFetch, SECOND } from '../support/flow.ts'
+import { flow, rawFetch, SECOND, type FlowOptions } from '../support/flow.ts'
 import { cookiesOf, COPY, signedIn, TOKEN } from '../stores/cached.ts'
 
 describe('a request whose load failed', () => {
@@ -74,6 +74,16 @@ describe('a request that is loaded again, past its copy', () => {
       expect(await app.sessions.load(request)).toBe(built)
       expect(session.data).toEqual({ n: 1 })
     })
+  })
+})
+
+describe('a session that is built by hand from its record', () => {
+  it('has its data as `migrate` makes it, like one that was loaded', async () => {
+    const shop = flow(rawFetch, { migrate: (raw: object) => ({ theme: 'light', ...raw }) } as FlowOptions)
+    await shop.visit((session) => session.set('n', 1))
+    const row = await shop.store.row()
+    const built = await shop.store.createSession(shop.request(), { ...row, data: '{"n":1}' })
+    expect(built.data).toEqual({ theme: 'light', n: 1 })
   })
 })
 

@@ -29,6 +29,29 @@ describe('rotateEvery', () => {
     expect([row.verifier, row.previous, row.data]).toEqual([verifier, undefined, '{"n":2}'])
   })
 
+  it('counts from when the token came in: what is written meanwhile puts nothing off', async () => {
+    const shop = flow(rawFetch, ROTATING)
+    await shop.visit((session) => (session.subject = 'u_42'))
+    const first = shop.value()
+    shop.clock.now += HOUR - SECOND
+    await shop.visit((session) => session.set('n', 1))
+    expect(shop.value()).toBe(first)
+    shop.clock.now += SECOND
+    await shop.see((session) => session.subject)
+    expect(shop.value()).not.toBe(first)
+  })
+
+  it('R19: lets the grace begin with the new token’s first use: a write by the one before is none', async () => {
+    const shop = flow(rawFetch, ROTATING)
+    await shop.visit((session) => (session.subject = 'u_42'))
+    const old = shop.copy()
+    shop.clock.now += HOUR
+    await shop.see((session) => session.subject)
+    await shop.visit((session) => session.set('n', 1), { by: old })
+    expect(await shop.store.row()).toMatchObject({ data: '{"n":1}', previous: { handover: expect.any(String) } })
+    expect((await shop.store.row()).previous?.until).toBeUndefined()
+  })
+
   it('replaces none on the word of a copy: the store is asked first', async () => {
     const app = await signedIn({ n: 1 }, { ...ROTATING, cache: { ttl: '1m' } })
     app.clock.now += HOUR - SECOND

@@ -161,6 +161,17 @@ describe('a request that another one’s rotation overtakes', () => {
     expect(await shop.see((one) => one.data)).toEqual({ n: 1 })
   })
 
+  it('P4 R19: before it was loaded, and that another one’s write overtakes too, keeps both, and is handed the token', async () => {
+    const { shop, next } = await overtaken()
+    const session = await underway(shop)
+    const other = shop.copy()
+    await shop.visit((one) => one.set('theirs', 1), { by: other })
+    session.data['mine'] = 1
+    await finish(shop, session)
+    expect(shop.value()).toBe(next)
+    expect(await shop.see((one) => one.data)).toEqual({ n: 1, theirs: 1, mine: 1 })
+  })
+
   it('R19: and that finds the new token confirmed, does not prolong the old one’s grace', async () => {
     const shop = await signedIn(rotating)
     shop.clock.now += HOUR
