@@ -45,24 +45,22 @@ describe('turns', () => {
   })
 
   it.each([
-    [{ signal: new AbortController().signal }, true],
-    [{}, false],
-  ])(
-    'R14: after a minute one that has a limit is passed over, and one without is not: %#',
-    async (options, isPassed) => {
-      const { begun, take, open } = turns()
-      const slow = take('slow', options)
-      await settled()
-      vi.advanceTimersByTime(60_001)
-      const next = take('next')
-      await settled()
-      expect(begun).toEqual(isPassed ? ['slow', 'next'] : ['slow'])
-      open('slow')
-      await slow
-      open('next')
-      await next
-    },
-  )
+    ['59.999 s', 'with', 59_999, false],
+    ['60.001 s', 'with', 60_001, true],
+    ['an hour', 'without', 3_600_000, false],
+  ] as const)('R14: after %s a turn %s a limit, of %i ms, is passed over: %s', async (_, limit, after, isPassed) => {
+    const { begun, take, open } = turns()
+    const slow = take('slow', limit === 'with' ? { signal: new AbortController().signal } : {})
+    await settled()
+    vi.advanceTimersByTime(after)
+    const next = take('next')
+    await settled()
+    expect(begun).toEqual(isPassed ? ['slow', 'next'] : ['slow'])
+    open('slow')
+    await slow
+    open('next')
+    await next
+  })
 
   it('P6: one that was passed over, and ends after all, does not let a third in beside the second', async () => {
     const { begun, take, open } = turns()

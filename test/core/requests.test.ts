@@ -36,6 +36,22 @@ describe('a request whose load failed', () => {
     store.fails = false
     expect((await sessions.load(request)).token).toBe(token)
   })
+
+  it('P11: in a `generate` that throws at once, is told so, and may be loaded again', async () => {
+    class Throwing extends MemoryStore {
+      fails = true
+      override generate(...all: [Request, object?]) {
+        if (this.fails) throw new Error('not this time')
+        return super.generate(...all)
+      }
+    }
+    const store = new Throwing()
+    const sessions = new SessionManager({ store })
+    const request = new Request('https://shop.example/')
+    await expect(sessions.load(request)).rejects.toThrow('not this time')
+    store.fails = false
+    expect((await sessions.load(request)).isNew).toBe(true)
+  })
 })
 
 describe('a request that is loaded again, past its copy', () => {
