@@ -45,10 +45,10 @@ describe('turns', () => {
   })
 
   it.each([
-    ['59.999 s', 'with', 59_999, false],
-    ['60.001 s', 'with', 60_001, true],
-    ['an hour', 'without', 3_600_000, false],
-  ] as const)('R14: after %s a turn %s a limit, of %i ms, is passed over: %s', async (_, limit, after, isPassed) => {
+    ['with', 59_999, false],
+    ['with', 60_001, true],
+    ['without', 3_600_000, false],
+  ] as const)('R14: a turn %s a limit is passed over after %i ms: %s', async (limit, after, isPassed) => {
     const { begun, take, open } = turns()
     const slow = take('slow', limit === 'with' ? { signal: new AbortController().signal } : {})
     await settled()
