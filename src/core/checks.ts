@@ -13,6 +13,9 @@ export function when(allowed: string, allows: (value: unknown) => unknown, fallb
   return [allowed, (value) => (allows(value) ? value : undefined), fallback]
 }
 
+/** Checked by what resolves it. */
+export const ANYTHING: Check = when('', () => true)
+
 export function oneOf(allowed: string, values: readonly unknown[], fallback?: unknown): Check {
   return when(allowed, (value) => values.includes(value), fallback)
 }

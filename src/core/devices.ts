@@ -23,7 +23,7 @@ export function infoOf(record: SessionRecord, current: boolean): SessionInfo {
 
 /** What can have sessions: where nobody is signed in there is no subject, and visitors without one are not each other. */
 function isSubject(subject: unknown): boolean {
-  return typeof subject === 'string' && subject !== ''
+  return typeof subject === 'string' && subject !== '' && subject.isWellFormed()
 }
 
 /** A subject's live sessions, latest activity first. */

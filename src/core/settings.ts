@@ -3,7 +3,7 @@
  * named with its type and what is allowed, never with its value.
  */
 import type { Bytes } from './bytes.ts'
-import { callable, check, duration, flag, isFunction, oneOf, when, type Check } from './checks.ts'
+import { ANYTHING, callable, check, duration, flag, isFunction, oneOf, when, type Check } from './checks.ts'
 import { resolveCookie, type CookieSettings } from './cookie-options.ts'
 import { Codec, isPlainObject, type PlainObject } from './data.ts'
 import { describe } from './describe.ts'
@@ -55,8 +55,6 @@ function hasMethods(...names: string[]): (value: unknown) => boolean {
 
 const isStore = hasMethods('get', 'set', 'destroy')
 
-/** Checked by what resolves it. */
-const ANYTHING = when('', () => true)
 /** What a timer can wait, in milliseconds; more is no limit. */
 const LONGEST_TIMER = 2 ** 31 - 1
 const TRANSPORTS: unknown[] = ['cookie', 'bearer']

@@ -148,17 +148,8 @@ async function renumber(context: Context, state: SessionState): Promise<Outcome>
 async function isBehind(context: Context, state: SessionState, old: SessionRecord): Promise<boolean> {
   if (state.asOf !== undefined) return false
   const { version, verifier } = old
-  return (
-    (await callStore(
-      context,
-      'update',
-      [
-        { ...old, version: version + 1 },
-        { version, verifier },
-      ],
-      old,
-    )) === 'ok'
-  )
+  const written = { ...old, version: version + 1 }
+  return (await callStore(context, 'update', [written, { version, verifier }], old)) === 'ok'
 }
 
 async function reseal(context: Context, state: SessionState): Promise<Outcome> {

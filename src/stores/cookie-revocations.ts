@@ -41,8 +41,6 @@ export class CookieRevocations implements Revocations {
   }
 
   async removeOf(context: Context, subject: string, except: string | undefined): Promise<number> {
-    // Nobody's: no session has such a subject.
-    if (typeof subject !== 'string' || subject === '' || !subject.isWellFormed()) return 0
     const end = (): Promise<void> => this.#list.endAllOf(subject, except, scopeOf(context))
     await askStore(context, 'removeBySubject', end, { subject })
     context.emit('destroyed', { subject })

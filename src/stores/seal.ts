@@ -4,6 +4,7 @@
  * here, for that name, opens to nothing, and never throws (C01 to C04, C07).
  */
 import { base64url, fromBase64url, isBase64url, type Bytes } from '../core/bytes.ts'
+import { ANYTHING, check } from '../core/checks.ts'
 import { describe } from '../core/describe.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import { deriveKey, keysOf, parseSecrets } from '../core/keys.ts'
@@ -74,10 +75,9 @@ export class Sealer {
 export function secretsOf(options: { secret?: unknown } | undefined, others: readonly string[]): Bytes[] {
   if (typeof options !== 'object' || options === null)
     throw new SessionConfigError(`The options are ${describe(options)}; they must be an object with \`secret\`.`)
-  const names = ['secret', ...others]
-  const unknown = Object.keys(options).find((name) => !names.includes(name))
-  if (unknown !== undefined)
-    throw new SessionConfigError(`\`${unknown.slice(0, 40)}\` is no option; there are ${names.join(', ')}.`)
+  const problems: string[] = []
+  check(options, Object.fromEntries(['secret', ...others].map((name) => [name, ANYTHING])), problems)
+  if (problems.length > 0) throw new SessionConfigError(problems)
   const secrets = parseSecrets(options.secret)
   if (typeof secrets === 'string') throw new SessionConfigError(secrets)
   return secrets

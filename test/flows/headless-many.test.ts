@@ -28,16 +28,19 @@ function shop(options: Partial<SessionOptions<Shop>> = {}) {
 }
 
 describe('no subject is nobody’s', () => {
-  it.each([[undefined], [null], [''], [7]])('%j has no sessions to list, and ends nobody’s', async (nobody) => {
-    const { store, sessions, destroyed } = shop()
-    const token = await sessions.createSession({ n: 1 })
-    store.take()
-    expect(await sessions.listSessions(nobody as unknown as string)).toEqual([])
-    expect(await sessions.removeSessionsOf(nobody as unknown as string)).toBe(0)
-    expect(store.take(), 'a store may keep no subject as an empty one').toEqual([])
-    expect(await sessions.retrieveSession(token)).toEqual({ n: 1 })
-    expect(destroyed).toEqual([])
-  })
+  it.each([[undefined], [null], [''], [7], ['\ud800']])(
+    '%j has no sessions to list, and ends nobody’s',
+    async (nobody) => {
+      const { store, sessions, destroyed } = shop()
+      const token = await sessions.createSession({ n: 1 })
+      store.take()
+      expect(await sessions.listSessions(nobody as unknown as string)).toEqual([])
+      expect(await sessions.removeSessionsOf(nobody as unknown as string)).toBe(0)
+      expect(store.take(), 'a store may keep no subject as an empty one').toEqual([])
+      expect(await sessions.retrieveSession(token)).toEqual({ n: 1 })
+      expect(destroyed).toEqual([])
+    },
+  )
 })
 
 describe('removeExpiredSessions, countExpiredSessions', () => {
