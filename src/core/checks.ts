@@ -4,6 +4,7 @@
  */
 import { describe } from './describe.ts'
 import { DURATION_FORM, parseDuration } from './duration.ts'
+import { SessionConfigError } from './errors.ts'
 
 /** What messages say is allowed; the value as it is used, or `undefined` for a wrong one; what is taken when it is left out. */
 export type Check = readonly [allowed: string, resolve: (value: unknown) => unknown, fallback?: unknown]
@@ -60,4 +61,11 @@ export function check(
       problems.push(`\`${path}${name}\` is ${describe(value)}; it must be ${allowed}.`)
   }
   return values
+}
+
+/** @throws SessionConfigError naming what is given beside options of these names */
+export function onlyNamed(given: object, names: readonly string[], kind?: string): void {
+  const problems: string[] = []
+  check(given, Object.fromEntries(names.map((name) => [name, ANYTHING])), problems, '', kind)
+  if (problems.length > 0) throw new SessionConfigError(problems)
 }

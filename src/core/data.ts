@@ -5,6 +5,7 @@
  * written by defining own properties.
  */
 import { SessionDataError } from './errors.ts'
+import { copyOf } from './plain.ts'
 
 /** How data becomes text. `devalue` fits: `{ stringify, parse }`. */
 export interface Serializer {
@@ -72,6 +73,11 @@ export class Codec {
     }
   }
 
+  /** A copy of a decoded object, for `isLike`; `undefined` where a serializer of the app's own may have put anything in it. */
+  copyOf(decoded: PlainObject): PlainObject | undefined {
+    return this.#serializer ? undefined : copyOf(decoded)
+  }
+
   /** Whether two values are stored alike. */
   same = (a: unknown, b: unknown): boolean => {
     if (a === b) return true
@@ -96,30 +102,36 @@ function refusal({ path, what }: Problem = { path: '', what: 'something JSON can
 /** The first value JSON would refuse, drop or flatten. */
 function findProblem(value: unknown): Problem | undefined {
   try {
-    return walk(value, '', [])
+    const problem = walk(value, [])
+    return problem && { ...problem, path: problem.path.replace('.', '') }
   } catch (error) {
     if (error instanceof RangeError) return { path: '', what: 'values nested too deep' }
     throw error
   }
 }
 
-/** `trail` are the objects on the way here, by which cycles are known. */
-function walk(value: unknown, path: string, trail: object[]): Problem | undefined {
-  if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
-    return { path, what: `a ${typeof value}` }
-  }
+/** `trail` are the objects on the way here, by which cycles are known. The path is put together on the way back. */
+function walk(value: unknown, trail: object[]): Problem | undefined {
+  const type = typeof value
+  if (type === 'function' || type === 'symbol' || type === 'bigint') return { path: '', what: `a ${type}` }
   if (typeof value !== 'object' || value === null) return undefined
-  if (trail.includes(value)) return { path, what: 'a cycle' }
+  if (trail.includes(value)) return { path: '', what: 'a cycle' }
   const isArray = Array.isArray(value)
   if (!isArray && !isPlainObject(value)) {
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
-    return { path, what: `a ${value.constructor?.name ?? 'class'} instance` }
+    return { path: '', what: `a ${value.constructor?.name ?? 'class'} instance` }
   }
   trail.push(value)
-  for (const key of Object.keys(value)) {
-    const at = isArray ? `${path}[${key}]` : path ? `${path}.${key}` : key
-    const problem = walk((value as PlainObject)[key], at, trail)
-    if (problem) return problem
+  if (isArray) {
+    for (let index = 0; index < value.length; index++) {
+      const problem = walk(value[index], trail)
+      if (problem) return { ...problem, path: `[${index}]${problem.path}` }
+    }
+  } else {
+    for (const key in value) {
+      const problem = walk((value as PlainObject)[key], trail)
+      if (problem && Object.hasOwn(value, key)) return { ...problem, path: `.${key}${problem.path}` }
+    }
   }
   trail.pop()
   return undefined

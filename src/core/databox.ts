@@ -6,6 +6,7 @@ import { assign, isPlainObject, type Codec, type PlainObject } from './data.ts'
 import { SessionDataError } from './errors.ts'
 import { isPromise } from './maybe.ts'
 import { replay, type Change, type OnConflict } from './merge.ts'
+import { isLike } from './plain.ts'
 
 export class DataBox {
   readonly #codec: Codec
@@ -13,12 +14,12 @@ export class DataBox {
   /** Decoded by who read it; nobody's before it is asked for. */
   #decoded: PlainObject | undefined
   #live: PlainObject | undefined
+  /** A copy of `#live` from when it held just what `#stored` says; `undefined` where only text can tell. */
+  #copy: PlainObject | undefined
   /** What the store holds, or what `initial` gave. */
   #stored: string | undefined
   /** The live data as text when it was last looked at: what comes after is a change not noted yet. */
   #noted: string | undefined
-  /** `#stored` as this serializer writes it. */
-  #canonical: string | undefined
   /** Whether `#stored` is in the store, and not what a new session begins with. */
   #saved: boolean
   #changes: Change[] = []
@@ -38,10 +39,13 @@ export class DataBox {
   /** The object handlers work on; the same one for the whole request. */
   get live(): PlainObject {
     if (this.#live) return this.#live
-    const stored = this.#decoded ?? (this.#stored === undefined ? undefined : this.#codec.decode(this.#stored))
-    if (stored) return (this.#live = stored)
-    this.#stored = this.#noted = this.#initialText()
-    return (this.#live = this.#codec.decode(this.#stored) ?? {})
+    let stored = this.#decoded ?? (this.#stored === undefined ? undefined : this.#codec.decode(this.#stored))
+    if (!stored) {
+      this.#stored = this.#noted = this.#initialText()
+      stored = this.#codec.decode(this.#stored) ?? {}
+    }
+    this.#copy = this.#codec.copyOf(stored)
+    return (this.#live = stored)
   }
 
   /** The data of a new session: a copy, or an `initial` that returns one object would share it between visitors (P19). */
@@ -60,11 +64,12 @@ export class DataBox {
     if (!this.#live) return false
     const text = this.#note()
     this.#looked = true
-    if (text === this.#stored) return this.replaced && this.#saved
+    if (this.replaced && this.#saved) return true
+    if (text === this.#stored) return false
     // Text that another serializer wrote, or another version of it, may differ without a change.
-    const stored = this.#canonical === undefined && this.#codec.decode(this.#stored ?? '')
-    if (stored) this.#canonical = this.#codec.encode(stored)
-    return (this.replaced && this.#saved) || this.#canonical !== text
+    if (this.#copy) return !isLike(this.#live, this.#copy)
+    const stored = this.#codec.decode(this.#stored ?? '')
+    return !stored || this.#codec.encode(stored) !== text
   }
 
   /** Takes over what `value` holds; a change like any other. */
@@ -111,13 +116,12 @@ export class DataBox {
 
   /** The store now holds this text. The live object is brought up to it in place, so that references stay good. */
   settled(stored: string): void {
-    this.#decoded = undefined
+    this.#decoded = this.#copy = undefined
     if (this.#live && stored !== this.#noted) {
       const merged = this.#codec.decode(stored)
       if (merged) assign(this.#live, merged, this.#codec.same)
     }
     this.#stored = this.#noted = stored
-    this.#canonical = undefined
     this.#saved = true
     this.#changes = []
     this.replaced = false
@@ -131,7 +135,10 @@ export class DataBox {
   /** The live data as text; a direct change since the last look is noted. */
   #note(): string {
     if (this.#looked && this.#noted !== undefined) return this.#noted
-    const text = this.#codec.encode(this.live)
+    const { live } = this
+    // Most requests change nothing, and the look is cheap.
+    if (this.#copy && this.#noted === this.#stored && isLike(live, this.#copy)) return this.#noted as string
+    const text = this.#codec.encode(live)
     if (this.#noted !== undefined && text !== this.#noted) this.#changes.push({ from: this.#noted, to: text })
     return (this.#noted = text)
   }

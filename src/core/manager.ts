@@ -2,12 +2,13 @@
  * The manager: the public calls. Request-bound ones load and commit a `Session`; headless ones take a token and go through
  * the same identify, state and write.
  */
+import { onlyNamed } from './checks.ts'
 import type { CommitOptions } from './commit.ts'
 import { callStore, destroySession, unsupported, type Context } from './context.ts'
 import { isPlainObject } from './data.ts'
 import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
 import type { Duration } from './duration.ts'
-import { SessionConfigError, SessionDataError } from './errors.ts'
+import { SessionDataError } from './errors.ts'
 import { identify, openToken } from './identify.ts'
 import { promised } from './maybe.ts'
 import { Memo } from './memo.ts'
@@ -123,14 +124,12 @@ export class SessionManager<
 
   /** Stores a new session, without a request, and returns its token. Keys missing in `data` come from `initial`. */
   async createSession(data?: Partial<Data>, options: CreateOptions = {}): Promise<string> {
-    const unknown = Object.keys(options).filter((name) => !['subject', 'ttl', 'info'].includes(name))
-    if (unknown.length > 0)
-      throw new SessionConfigError(`\`${unknown[0]}\` is no option of createSession; there are subject, ttl, info.`)
+    onlyNamed(options, ['subject', 'ttl', 'info'], 'option of createSession')
     const state = new SessionState(this.#context)
     if (data !== undefined && !isPlainObject(data))
       throw new SessionDataError('The session data must be a plain object.')
     if (data) state.box.replace({ ...state.data, ...data })
-    if (options.subject !== undefined) state.subject = options.subject
+    state.subject = options.subject
     if (options.ttl !== undefined) state.setLifetime({ ttl: options.ttl })
     if (options.info) state.info = options.info
     await create(this.#context, state)

@@ -81,10 +81,3 @@ export function withoutUndefined<T extends object>(value: { [K in keyof T]: T[K]
   for (const key in value) if (value[key] !== undefined) copy[key] = value[key]
   return copy
 }
-
-/** A copy that shares nothing which can be changed. */
-export function copyOf(record: SessionRecord): SessionRecord {
-  const copy = { ...record } as Record<string, unknown>
-  for (const key in copy) if (typeof copy[key] === 'object') copy[key] = structuredClone(copy[key])
-  return copy as unknown as SessionRecord
-}

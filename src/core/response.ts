@@ -25,11 +25,12 @@ export function withSessionHeaders(
   const { headers } = copy
   if (cookies.length > 0 && state.carried) {
     const { cookieName } = state.carried
-    const others = headers.getSetCookie().filter((header) => {
+    const before = headers.getSetCookie()
+    if (before.length > 0) headers.delete('Set-Cookie')
+    const others = before.filter((header) => {
       const isOwn = own.length > 0 && isSetCookieFor(header, cookieName, context.cookie.chunks)
       return !isOwn && !copies.some((other) => isSetCookieFor(header, other.slice(0, other.indexOf('=')), 1))
     })
-    headers.delete('Set-Cookie')
     for (const header of [...others, ...cookies]) headers.append('Set-Cookie', header)
   }
   // One look at all of them, since each question of its own costs as much.

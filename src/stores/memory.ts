@@ -4,7 +4,8 @@
  */
 import { touched, updated } from '../core/compare.ts'
 import { SessionConfigError } from '../core/errors.ts'
-import { copyOf, type SessionRecord } from '../core/record.ts'
+import { copyOf } from '../core/plain.ts'
+import type { SessionRecord } from '../core/record.ts'
 import { Store, type Expected, type StoreCapabilities, type UpdateOptions, type UpdateResult } from '../core/store.ts'
 
 export interface MemoryStoreOptions {

@@ -4,12 +4,13 @@
  * here, for that name, opens to nothing, and never throws (C01 to C04, C07).
  */
 import { base64url, fromBase64url, isBase64url, type Bytes } from '../core/bytes.ts'
-import { ANYTHING, check } from '../core/checks.ts'
+import { onlyNamed } from '../core/checks.ts'
 import { describe } from '../core/describe.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import { deriveKey, keysOf, parseSecrets } from '../core/keys.ts'
 import { isPromise, whenThere } from '../core/maybe.ts'
 import { Memo } from '../core/memo.ts'
+import { copyOf } from '../core/plain.ts'
 import type { MaybePromise, SealContext } from '../core/store-model.ts'
 import { jweUnder, type Jwe } from './jwe.ts'
 
@@ -21,8 +22,8 @@ interface SealKey extends Jwe {
 /** Seals and opens under the keys of a list of secrets; derived at first use, once per name, and at once from then on. */
 export class Sealer {
   readonly #keysFor: (name: string) => MaybePromise<SealKey[]>
-  /** By name, what seals opened to, as text: each opening makes objects of its own (P19). */
-  readonly #memos = new Map<string, Memo<string>>()
+  /** By name, what seals opened to; each opening has objects of its own (P19). */
+  readonly #memos = new Map<string, Memo<unknown>>()
 
   constructor(secrets: readonly Bytes[]) {
     this.#keysFor = keysOf(secrets, sealKey)
@@ -43,7 +44,7 @@ export class Sealer {
     let memo = this.#memos.get(name)
     if (!memo) this.#memos.set(name, (memo = new Memo()))
     const known = memo.get(text)
-    if (known !== undefined) return JSON.parse(known) as T
+    if (known !== undefined) return copyOf(known) as T
     const header = headerOf(text)
     if (header === undefined) return void reject?.('malformed')
 
@@ -51,7 +52,7 @@ export class Sealer {
     const accept = (opened: string): T | undefined => {
       const value: unknown = JSON.parse(opened)
       if (!isOurs(value)) return refuse()
-      memo.set(text, opened)
+      memo.set(text, copyOf(value))
       return value
     }
     return whenThere(this.#keysFor(name), (keys) => {
@@ -75,9 +76,7 @@ export class Sealer {
 export function secretsOf(options: { secret?: unknown } | undefined, others: readonly string[]): Bytes[] {
   if (typeof options !== 'object' || options === null)
     throw new SessionConfigError(`The options are ${describe(options)}; they must be an object with \`secret\`.`)
-  const problems: string[] = []
-  check(options, Object.fromEntries(['secret', ...others].map((name) => [name, ANYTHING])), problems)
-  if (problems.length > 0) throw new SessionConfigError(problems)
+  onlyNamed(options, ['secret', ...others])
   const secrets = parseSecrets(options.secret)
   if (typeof secrets === 'string') throw new SessionConfigError(secrets)
   return secrets
