@@ -1,4 +1,5 @@
 import { SessionManager } from 'latchkey'
+import { CookieStore } from 'latchkey/stores/cookie'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { countCrypto, derive, headerOf, kid, opens, record, seal, SealedApp, SECRET } from './sealed.ts'
 
@@ -206,5 +207,18 @@ describe('what could not be ours costs nothing', () => {
     const crypto = countCrypto()
     expect(await opens(app, [ours, '', iv, ciphertext, 'A'.repeat(22)].join('.'))).toBe('rejected: signature')
     expect(crypto()).toEqual({ decrypt: 1 })
+  })
+})
+
+describe('what a seal opens to', () => {
+  it('P19: is its own each time, however deep, also where it was opened before', async () => {
+    const store = new CookieStore({ secret: SECRET })
+    const sealed = { ...record({ n: 1 }), info: { device: 'a phone' } }
+    const token = seal(JSON.stringify(sealed))
+    for (let times = 0; times < 3; times++) {
+      const opened = await store.open(token, { name: 'session' })
+      expect(opened).toEqual(sealed)
+      Object.assign(opened?.info ?? {}, { device: 'another' })
+    }
   })
 })
