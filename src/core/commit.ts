@@ -79,6 +79,7 @@ async function persist(
 export function saveSession(context: Context, state: SessionState): Promise<void> {
   return state.enqueue(async () => {
     if (state.committed) state.refuse()
+    if (state.outage) throw state.outage
     state.asked = true
     try {
       mustHold(context, state, await carryOut(context, state, {}, true))

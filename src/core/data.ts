@@ -75,7 +75,12 @@ export class Codec {
 
   /** A copy of a decoded object, for `isLike`; `undefined` where a serializer of the app's own may have put anything in it. */
   copyOf(decoded: PlainObject): PlainObject | undefined {
-    return this.#serializer ? undefined : copyOf(decoded)
+    try {
+      return this.#serializer ? undefined : copyOf(decoded)
+    } catch {
+      // Nested too deep for that; what can be written can be read.
+      return undefined
+    }
   }
 
   /** Whether two values are stored alike. */
@@ -103,7 +108,7 @@ function refusal({ path, what }: Problem = { path: '', what: 'something JSON can
 function findProblem(value: unknown): Problem | undefined {
   try {
     const problem = walk(value, [])
-    return problem && { ...problem, path: problem.path.replace('.', '') }
+    return problem && { ...problem, path: problem.path.replace(/^\./, '') }
   } catch (error) {
     if (error instanceof RangeError) return { path: '', what: 'values nested too deep' }
     throw error
@@ -122,16 +127,9 @@ function walk(value: unknown, trail: object[]): Problem | undefined {
     return { path: '', what: `a ${value.constructor?.name ?? 'class'} instance` }
   }
   trail.push(value)
-  if (isArray) {
-    for (let index = 0; index < value.length; index++) {
-      const problem = walk(value[index], trail)
-      if (problem) return { ...problem, path: `[${index}]${problem.path}` }
-    }
-  } else {
-    for (const key in value) {
-      const problem = walk((value as PlainObject)[key], trail)
-      if (problem && Object.hasOwn(value, key)) return { ...problem, path: `.${key}${problem.path}` }
-    }
+  for (const key of Object.keys(value)) {
+    const problem = walk((value as PlainObject)[key], trail)
+    if (problem) return { ...problem, path: (isArray ? `[${key}]` : `.${key}`) + problem.path }
   }
   trail.pop()
   return undefined

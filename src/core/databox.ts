@@ -20,6 +20,8 @@ export class DataBox {
   #stored: string | undefined
   /** The live data as text when it was last looked at: what comes after is a change not noted yet. */
   #noted: string | undefined
+  /** `#stored` as this serializer writes it. */
+  #canonical: string | undefined
   /** Whether `#stored` is in the store, and not what a new session begins with. */
   #saved: boolean
   #changes: Change[] = []
@@ -41,7 +43,7 @@ export class DataBox {
     if (this.#live) return this.#live
     let stored = this.#decoded ?? (this.#stored === undefined ? undefined : this.#codec.decode(this.#stored))
     if (!stored) {
-      this.#stored = this.#noted = this.#initialText()
+      this.#stored = this.#noted = this.#canonical = this.#initialText()
       stored = this.#codec.decode(this.#stored) ?? {}
     }
     this.#copy = this.#codec.copyOf(stored)
@@ -67,9 +69,9 @@ export class DataBox {
     if (this.replaced && this.#saved) return true
     if (text === this.#stored) return false
     // Text that another serializer wrote, or another version of it, may differ without a change.
-    if (this.#copy) return !isLike(this.#live, this.#copy)
-    const stored = this.#codec.decode(this.#stored ?? '')
-    return !stored || this.#codec.encode(stored) !== text
+    const stored = this.#canonical === undefined && (this.#copy ?? this.#codec.decode(this.#stored ?? ''))
+    if (stored) this.#canonical = this.#codec.encode(stored)
+    return this.#canonical !== text
   }
 
   /** Takes over what `value` holds; a change like any other. */
@@ -122,6 +124,7 @@ export class DataBox {
       if (merged) assign(this.#live, merged, this.#codec.same)
     }
     this.#stored = this.#noted = stored
+    this.#canonical = undefined
     this.#saved = true
     this.#changes = []
     this.replaced = false

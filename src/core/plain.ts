@@ -15,13 +15,25 @@ export function copyOf<T>(value: T): T {
   return copy as T
 }
 
-/** Whether a value still is like its copy. One that only is written alike may be said to differ. */
+/** Whether a value still is like its copy. One that only is written alike may be said to differ, as one too deep to compare. */
 export function isLike(value: unknown, copy: unknown): boolean {
+  try {
+    return alike(value, copy)
+  } catch {
+    return false
+  }
+}
+
+function alike(value: unknown, copy: unknown): boolean {
   if (value === copy) return true
   if (!isObject(value) || !isObject(copy) || Object.getPrototypeOf(value) !== Object.getPrototypeOf(copy)) return false
-  const keys = Object.keys(copy)
-  if (Object.keys(value).length !== keys.length) return false
-  for (const key of keys) if (!isLike((value as Fields)[key], (copy as Fields)[key])) return false
+  const [names, keys] = [Object.keys(value), Object.keys(copy)]
+  // A list may have grown by holes, which have no keys.
+  if (names.length !== keys.length || (value as Fields)['length'] !== (copy as Fields)['length']) return false
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string
+    if (key !== names[index] || !alike((value as Fields)[key], (copy as Fields)[key])) return false
+  }
   return true
 }
 

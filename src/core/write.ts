@@ -73,7 +73,7 @@ async function compareAndSet(context: Context, state: SessionState): Promise<Out
       ? await rotation(state)
       : undefined
   // A token that is replaced on a mere read leaves data that was migrated or reset as it is (P1).
-  const keepsData = state.status === 'rotated'
+  const keepsData = context.rules !== undefined && state.status === 'rotated'
   const again = patience()
   for (;;) {
     const record = await draft(context, state, base, turn)

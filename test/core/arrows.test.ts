@@ -139,7 +139,7 @@ describe('imports go one way', () => {
       'core/errors.ts',
       'core/lifecycle.ts',
       'core/lock.ts',
-      'core/record.ts',
+      'core/plain.ts',
       'core/store.ts',
       'stores/memory.ts',
     ])

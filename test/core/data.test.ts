@@ -64,11 +64,23 @@ describe('what JSON cannot hold is a SessionDataError with its key path', () => 
     ['a cycle at once', { list: self }, 'list[0]'],
     ['a bigint beside a cycle', { big: 1n, self }, 'big'],
     ['a function at the very top', () => 1, ''],
+    ['a function in a list at the very top', [{ f() {} }], '[0].f'],
+    ['a function that is a property of a list', { list: Object.assign([1], { f() {} }) }, 'list[f]'],
   ])('%s', (_what, value, path) => {
     const error = refusal(value)
     expect(error.path).toBe(path)
     expect(error.message).toContain(path ? `\`${path}\`` : 'The session data')
     expect(error.message).toContain('serializer')
+  })
+
+  it('a value met twice without a cycle is fine, also where every object inherits what JSON cannot hold', () => {
+    const one = { n: 1 }
+    Object.assign(Object.prototype, { inherited: { f() {} } })
+    try {
+      expect(new Codec(undefined).encode({ a: one, b: one })).toBe('{"a":{"n":1},"b":{"n":1}}')
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'inherited')
+    }
   })
 
   it('a value met twice without a cycle is fine', () => {

@@ -42,6 +42,44 @@ describe('what counts as a change', () => {
     expect(await shop.store.row()).toMatchObject({ version: 2, data: text })
   })
 
+  it.each<[string, (data: AnyData) => unknown, string]>([
+    ['a list grows by holes', (data) => (data['l'].length = 2), '{"l":[null,null],"o":{"a":1,"b":2}}'],
+    ['a list is one of holes', (data) => (data['l'] = Array.from({ length: 1 })), '{"l":[null],"o":{"a":1,"b":2}}'],
+    [
+      'keys come in another order',
+      ({ o }) => (Reflect.deleteProperty(o, 'a'), (o.a = 1)),
+      '{"l":[],"o":{"b":2,"a":1}}',
+    ],
+  ])('P3: it is one when %s', async (_what, change, text) => {
+    const shop = await holding('{"l":[],"o":{"a":1,"b":2}}')
+    await shop.visit((session) => void change(session.data))
+    expect((await shop.store.row()).data).toBe(text)
+  })
+
+  it.each<[string, string, (data: AnyData) => unknown]>([
+    [
+      'a date for the text it becomes',
+      '{ "x": "2020-01-01T00:00:00.000Z" }',
+      (data) => (data['x'] = new Date(data['x'])),
+    ],
+    ['undefined for nothing', '{ "x": 1 }', (data) => (data['y'] = undefined)],
+    ['NaN for null', '{ "x": null }', (data) => (data['x'] = Number.NaN)],
+    ['an object without a prototype', '{ "x": {} }', (data) => (data['x'] = Object.create(null))],
+  ])('P3: text of another form and %s are none together either', async (_what, text, change) => {
+    const shop = await holding(text)
+    await shop.visit((session) => void change(session.data))
+    expect(shop.store.take()).toEqual(['get'])
+  })
+
+  it('data nested deeper than can be copied is read, changed and left like any other', async () => {
+    const deep = `${'['.repeat(3500)}${']'.repeat(3500)}`
+    const shop = await holding(`{"deep":${deep}}`)
+    await shop.visit((session) => session.set('n', 1))
+    expect((await shop.store.row()).data).toBe(`{"deep":${deep},"n":1}`)
+    expect((await shop.visit((session) => session.regenerate({ keepData: false }))).status).toBe(200)
+    expect(await stored(shop)).toEqual({})
+  })
+
   it('P2: clear() of a new session is none', async () => {
     const shop = flow()
     await shop.visit((session) => session.clear())

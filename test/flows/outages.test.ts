@@ -154,6 +154,13 @@ describe.each(adapters)('outages through $name', (adapter) => {
     ['set()', (session: any) => session.set('a', 1)],
     ['data', (session: any) => (session.data = { a: 1 })],
     ['a key of data', (session: any) => (session.data.a = 1)],
+    [
+      'a key of data and a save() whose error is caught',
+      (session: any) => {
+        session.data.a = 1
+        return session.save().catch(() => {})
+      },
+    ],
     ['update()', (session: any) => session.update(() => ({ a: 1 }))],
     ['flash()', (session: any) => session.flash('notice', 'x')],
     ['save()', (session: any) => session.save()],
