@@ -3,13 +3,9 @@ import { StoreUnavailableError, type SessionRecord } from 'latchkey'
 import { CloudflareKVStore } from 'latchkey/stores/cloudflare-kv'
 import { testClock } from 'latchkey/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { DAY, HOUR, MINUTE, SECOND } from '../support/flow.ts'
 import { MapKV, refusal } from '../support/map-kv.ts'
 import { recordOf as bare } from './sqlite-databases.ts'
-
-const SECOND = 1000
-const MINUTE = 60 * SECOND
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
 
 function open() {
   const now = testClock()
