@@ -85,10 +85,18 @@ describe('the tarball', () => {
 
     const sources = packed.filter((path) => path.startsWith('src/'))
     const built = sources.flatMap((path) =>
-      ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => path.replace(/^src(.*)\.ts$/, `dist$1${ending}`)),
+      ['.js', '.d.ts', '.d.ts.map'].map((ending) => path.replace(/^src(.*)\.ts$/, `dist$1${ending}`)),
+    )
+    const shared = ['cloudflare-kv', 'core', 'libsql', 'sealed', 'sqlite', 'testing'].map(
+      (name) => `dist/shared/${name}.js`,
+    )
+    const maps = [...shared, 'dist/adapters/fetch.js', 'dist/adapters/hono.js', 'dist/cli.js'].map(
+      (path) => `${path}.map`,
     )
     expect(sources.filter((path) => !path.endsWith('.ts') || path.endsWith('.test.ts'))).toEqual([])
-    expect(packed.filter((path) => path.startsWith('dist/')).toSorted()).toEqual(built.toSorted())
+    expect(packed.filter((path) => path.startsWith('dist/')).toSorted()).toEqual(
+      [...built, ...shared, ...maps].toSorted(),
+    )
   })
 
   test('holds what its pages link to, but for what is of use in a clone only', async () => {
@@ -162,16 +170,18 @@ describe('installed without its optional peers', () => {
 
   test('has maps that lead from a name in the build to the same name in its source', async () => {
     const installed = join(project, 'node_modules', manifest.name)
+    const lines = async (path: string): Promise<string[]> => (await readFile(join(installed, path), 'utf8')).split('\n')
     let names = 0
-    for (const path of packed.filter((file) => /^dist\/.*\.js$/.test(file))) {
+    for (const path of packed.filter((file) => packed.includes(`${file}.map`) && file.endsWith('.js'))) {
       const map = new SourceMap(JSON.parse(await readFile(join(installed, `${path}.map`), 'utf8')) as SourceMapPayload)
-      const source = (await readFile(join(installed, path.replace(/^dist(.*)\.js$/, 'src$1.ts')), 'utf8')).split('\n')
-      for (const [at, line] of (await readFile(join(installed, path), 'utf8')).split('\n').entries()) {
-        const declared = /^(?:export )?(?:async )?((?:function|class|const) \w+)/.exec(line)?.[1]
+      for (const [at, line] of (await lines(path)).entries()) {
+        const declared = /^(?:export )?(?:async )?((?:function|class) \w+)/.exec(line)?.[1]
         if (declared === undefined) continue
         names++
         const found = map.findEntry(at, 0)
-        expect('originalLine' in found && source[found.originalLine], `${path}:${at + 1}`).toContain(declared)
+        if (!('originalSource' in found)) throw new Error(`${path}:${at + 1} leads nowhere`)
+        const source = await lines(posix.join(posix.dirname(path), found.originalSource))
+        expect(source[found.originalLine], `${path}:${at + 1}`).toContain(declared)
       }
     }
     expect(names).toBeGreaterThan(100)
