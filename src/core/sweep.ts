@@ -41,6 +41,7 @@ export async function sweep(remove: (limit: number) => Promise<number>, options:
     removed += count
     if (count > 0) onProgress?.({ removed })
     if (count < batch) break
+    // By a timer: whatever is quicker leaves other processes that wait for a locked file next to no gap to find.
     await new Promise((resolve) => setTimeout(resolve, 0))
   }
   return removed
