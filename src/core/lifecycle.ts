@@ -11,14 +11,19 @@ export interface Lifecycle {
 }
 
 const lifecycles = new WeakMap<object, Lifecycle>()
-const managersOf = new WeakMap<object, { first: WeakRef<object>; several: boolean }>()
+const managersOf = new WeakMap<object, { first: Pick<WeakRef<object>, 'deref'>; several: boolean }>()
 
 /** Makes a manager known to its store. Weak on both sides: neither keeps the other alive. */
 export function attach(store: object, manager: object, lifecycle: Lifecycle): void {
   lifecycles.set(manager, lifecycle)
   const known = managersOf.get(store)
   if (known) known.several = true
-  else managersOf.set(store, { first: new WeakRef(manager), several: false })
+  else managersOf.set(store, { first: weakly(manager), several: false })
+}
+
+/** Workers had no `WeakRef` before the compatibility date 2025-05-05; there a store keeps its first manager alive. */
+function weakly(manager: object): Pick<WeakRef<object>, 'deref'> {
+  return typeof WeakRef === 'function' ? new WeakRef(manager) : { deref: () => manager }
 }
 
 /** The manager a store acts for when called by hand. @throws SessionStateError when it has none, or several */

@@ -3,6 +3,8 @@
  * AES-GCM that the runtime lends, once it has proved itself, on Node at a fifth of the price; `jose` where there is none.
  * Both write and read the same text. Which text is worth opening is for seal.ts to say.
  */
+import { compactDecrypt } from 'jose/jwe/compact/decrypt'
+import { CompactEncrypt } from 'jose/jwe/compact/encrypt'
 import { base64url, fromBase64url, lent, randomBytes, utf8, type Bytes, type LentKey } from '../core/bytes.ts'
 import type { MaybePromise } from '../core/store-model.ts'
 
@@ -25,11 +27,7 @@ export async function jweUnder(bytes: Bytes, kid: string): Promise<Jwe> {
     const key = ciphers.createSecretKey(bytes)
     return { header, seal: (text) => seal(key, header, randomBytes(12), text), open: (text) => open(key, text) }
   }
-  const [{ CompactEncrypt }, { compactDecrypt }, key] = await Promise.all([
-    import('jose/jwe/compact/encrypt'),
-    import('jose/jwe/compact/decrypt'),
-    crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']),
-  ])
+  const key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt'])
   return {
     header,
     seal: (text) => new CompactEncrypt(utf8(text)).setProtectedHeader(protectedHeader).encrypt(key),

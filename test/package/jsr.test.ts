@@ -33,9 +33,7 @@ describe('jsr.json', () => {
     const imported = new Set<string>()
     for (const file of globSync('src/**/*.ts', { cwd: root })) {
       const text = await readFile(join(root, file), 'utf8')
-      for (const [, name = ''] of text.matchAll(
-        /(?:^(?:import|export|\}) .*\bfrom |\bimport\()'((?:@[^/']+\/)?[^./'][^/']*)/gm,
-      ))
+      for (const [, name = ''] of text.matchAll(/^(?:import|export|\}) .*\bfrom '((?:@[^/']+\/)?[^./'][^/']*)/gm))
         imported.add(name)
     }
     expect(Object.keys(jsr.imports)).toEqual([...imported].toSorted())

@@ -23,6 +23,16 @@ describe('examples/cloudflare in workerd', () => {
     })
   }
 
+  it.each(STORES)(
+    'serves it with STORE=%s also with the oldest compatibility date that has `getSetCookie`',
+    async (STORE) => {
+      const bindings = { STORE, SESSION_SECRET }
+      const { origin } = await startWorker('cloudflare/worker.ts', { bindings, date: '2023-03-01' })
+      const sealed = STORE === 'cookie'
+      expect(await visit(origin, { sealed })).toBe(sealed ? 'Ada' : 'nobody')
+    },
+  )
+
   it('signs the tokens of stored sessions, and seals the others', async () => {
     const parts = await Promise.all(
       STORES.map(async (STORE) => {

@@ -9,11 +9,13 @@ export interface WorkerOptions {
   bindings?: Record<string, string>
   /** Default none: no `nodejs_compat`. */
   flags?: string[]
+  /** The compatibility date. */
+  date?: string
 }
 
 export async function startWorker(
   entry: string,
-  { bindings = {}, flags = [] }: WorkerOptions = {},
+  { bindings = {}, flags = [], date = '2026-10-01' }: WorkerOptions = {},
 ): Promise<{ origin: string; worker: Miniflare; log: () => string }> {
   const { outputFiles } = await build({
     entryPoints: [join(root, 'examples', entry)],
@@ -32,7 +34,7 @@ export async function startWorker(
     convertV4MiniflareOptions({
       modules: true,
       script: outputFiles[0]?.text ?? '',
-      compatibilityDate: '2026-10-01',
+      compatibilityDate: date,
       compatibilityFlags: flags,
       kvNamespaces: ['SESSIONS'],
       d1Databases: ['DB'],
