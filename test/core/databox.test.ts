@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { flow, type AnyData, type Flow } from '../support/flow.ts'
 
 /** A visitor whose row holds this text, as another program may have written it. */
-async function holding(text: string): Promise<Flow> {
-  const shop = flow()
+async function holding(text: string, options: Parameters<typeof flow>[1] = {}): Promise<Flow> {
+  const shop = flow(undefined, options)
   await shop.visit((session) => session.set('a', 1))
   const row = await shop.store.row()
   shop.store.inner.set(row.id, { ...row, data: text })
@@ -33,6 +33,34 @@ describe('what counts as a change', () => {
     expect((await shop.store.row()).data).toBe(text)
     await shop.visit((session) => session.set('a', 3))
     expect((await shop.store.row()).data).toBe('{"b":[1],"a":3}')
+  })
+
+  it('P3: nor is it to a serializer of the user’s own, which only text can tell changes from', async () => {
+    const { stringify, parse } = JSON
+    const shop = await holding('{ "b": [1], "a": 2 }', { serializer: { stringify, parse } })
+    await shop.visit((session) => expect(session.data).toEqual({ b: [1], a: 2 }))
+    expect(shop.store.take()).toEqual(['get'])
+    await shop.visit((session) => session.set('a', 3))
+    expect((await shop.store.row()).data).toBe('{"b":[1],"a":3}')
+  })
+
+  it('P3: what update() did and the handler took back is none', async () => {
+    const shop = await holding('{"a":2,"b":[1]}')
+    await shop.visit((session) => {
+      session.update((data) => void (data['a'] = 3))
+      session.data['a'] = 2
+    })
+    expect(shop.store.take()).toEqual(['get'])
+    expect((await shop.store.row()).data).toBe('{"a":2,"b":[1]}')
+  })
+
+  it('what was taken over from another object can be changed on', async () => {
+    const shop = flow()
+    await shop.visit((session) => {
+      session.update(() => ({ a: 1 }))
+      session.data['a'] = 2
+    })
+    expect(await stored(shop)).toEqual({ a: 2 })
   })
 
   it('P3: and data that nobody looked at stays as it was written, also when the token changes', async () => {
