@@ -25,12 +25,10 @@ export function commitSession(
 ): MaybePromise<Response> {
   if (state.settings !== context)
     throw new SessionStateError('This session belongs to another manager; commit it with that.')
-  const answer = (): MaybePromise<Response> => {
-    const { copies } = context.store
-    return whenThere(copies ? copies.cookies(context, state, response) : NONE, (cookies) =>
-      withSessionHeaders(context, state, response, cookies),
+  const answer = (): MaybePromise<Response> =>
+    whenThere(context.store.copies?.cookies(context, state, response) ?? [], (copies) =>
+      withSessionHeaders(context, state, response, copies),
     )
-  }
   const failed = options.failed || response.status >= 500
   // Most requests change nothing: then there is no turn to take, and nothing to wait for.
   if (!failed && !state.committed && !state.queue && !state.leaving && isClean(state)) {
@@ -42,8 +40,6 @@ export function commitSession(
     return answer()
   })
 }
-
-const NONE: readonly string[] = []
 
 /** What cannot be serialised is not clean: carried out like any change, it is refused there. */
 function isClean(state: SessionState): boolean {
