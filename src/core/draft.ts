@@ -1,6 +1,6 @@
 /** Draft: the record that a session wants, new or on top of the stored one. What it costs to get there is not its matter. */
 import type { Context } from './context.ts'
-import { endsOfLife, slide, startOfLife } from './policy.ts'
+import { lifeOf } from './policy.ts'
 import { withoutUndefined, type SessionRecord } from './record.ts'
 import { previousOf, replacedBy, type NewToken } from './rotate.ts'
 import type { SessionState } from './state.ts'
@@ -28,7 +28,7 @@ export async function draft(
     // A sign-in's token is as old as the sign-in: a later one replaced the subject's own token.
     rotatedAt: base && !turn ? base.rotatedAt : (state.subjectSet?.at ?? now),
     lastSeenAt: Math.max(base?.lastSeenAt ?? 0, now),
-    ...lifeOf(context, state, base, now),
+    ...lifeOf(state, base, now, context),
     ttl,
     absolute,
     persistent,
@@ -37,17 +37,4 @@ export async function draft(
   })
   await context.rules?.check(record, base)
   return record
-}
-
-/** A new subject begins a new life; a new lifetime counts from where the life began; anything else is activity. */
-function lifeOf(
-  context: Context,
-  { subjectSet, lifetimeSet }: SessionState,
-  base: SessionRecord | undefined,
-  now: number,
-): Pick<SessionRecord, 'expiresAt' | 'endsAt'> {
-  const own = lifetimeSet ?? base ?? {}
-  if (!base || subjectSet) return endsOfLife(now, now, own, context)
-  if (lifetimeSet) return endsOfLife(startOfLife(base, context), now, own, context)
-  return { expiresAt: slide(base, now, context), endsAt: base.endsAt }
 }

@@ -78,3 +78,19 @@ export function startOfLife(record: SessionRecord, configured: Lifetimes): numbe
   if (record.endsAt === null || absolute === null) return record.createdAt
   return Math.max(record.createdAt, record.endsAt - absolute)
 }
+
+/**
+ * The two ends of what is written on top of `record`: a new subject, like a new session, begins a new life; a new lifetime
+ * counts from where the life began; anything else is activity.
+ */
+export function lifeOf(
+  { subjectSet, lifetimeSet }: { subjectSet: object | undefined; lifetimeSet: OwnLifetime | undefined },
+  record: SessionRecord | undefined,
+  now: number,
+  configured: Lifetimes,
+): Pick<SessionRecord, 'expiresAt' | 'endsAt'> {
+  const own = lifetimeSet ?? record ?? {}
+  if (!record || subjectSet) return endsOfLife(now, now, own, configured)
+  if (lifetimeSet) return endsOfLife(startOfLife(record, configured), now, own, configured)
+  return { expiresAt: slide(record, now, configured), endsAt: record.endsAt }
+}

@@ -9,7 +9,7 @@ import { FlashBox } from './flash.ts'
 import { InfoBox } from './info.ts'
 import { parseLifetime, type OwnLifetime } from './lifetime.ts'
 import type { Settings } from './settings.ts'
-import { absoluteInForce, endsOfLife, isTouchDue, rotationDue, startOfLife } from './policy.ts'
+import { absoluteInForce, isTouchDue, lifeOf, rotationDue } from './policy.ts'
 import type { SessionDetails, SessionRecord } from './record.ts'
 import type { Carried } from './transport.ts'
 
@@ -99,9 +99,7 @@ export class SessionState {
 
   get expiresAt(): number {
     if (this.record && !this.lifetimeSet && !this.subjectSet) return this.record.expiresAt
-    const { record, settings, startedAt } = this
-    const start = record && !this.subjectSet ? startOfLife(record, settings) : startedAt
-    return endsOfLife(start, startedAt, this.lifetimeSet ?? record ?? {}, settings).expiresAt
+    return lifeOf(this, this.record, this.startedAt, this.settings).expiresAt
   }
 
   // --- changing ----------------------------------------------------------------------------------------------------
