@@ -1,7 +1,7 @@
 /** Device lists: the sessions of a subject, shown and ended. Nothing here can be used as a token (I01). */
 import { askStore, callStore, destroySession, type Context } from './context.ts'
 import { isExpired } from './policy.ts'
-import { isRecord, type SessionDetails, type SessionRecord } from './record.ts'
+import { isRecord, isSubject, type SessionDetails, type SessionRecord } from './record.ts'
 import { destroyInTurn } from './store.ts'
 import { isId } from './token.ts'
 
@@ -19,11 +19,6 @@ export interface SessionInfo {
 export function infoOf(record: SessionRecord, current: boolean): SessionInfo {
   const { id, subject, createdAt, lastSeenAt, expiresAt, info } = record
   return { id, subject, createdAt, lastSeenAt, expiresAt, info: info ?? {}, current }
-}
-
-/** What can have sessions: where nobody is signed in there is no subject, and visitors without one are not each other. */
-function isSubject(subject: unknown): boolean {
-  return typeof subject === 'string' && subject !== '' && subject.isWellFormed()
 }
 
 /** A subject's live sessions, latest activity first. */

@@ -71,6 +71,11 @@ export function isRecord(value: unknown): value is SessionRecord {
   )
 }
 
+/** What can have sessions: where nobody is signed in there is no subject, and visitors without one are not each other. */
+export function isSubject(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.isWellFormed()
+}
+
 function isNumber(value: unknown): boolean {
   return typeof value === 'number' && !Number.isNaN(value)
 }

@@ -10,7 +10,7 @@ import { InfoBox } from './info.ts'
 import { parseLifetime, type OwnLifetime } from './lifetime.ts'
 import type { Settings } from './settings.ts'
 import { absoluteInForce, isTouchDue, lifeOf, rotationDue } from './policy.ts'
-import type { SessionDetails, SessionRecord } from './record.ts'
+import { isSubject, type SessionDetails, type SessionRecord } from './record.ts'
 import type { Carried } from './transport.ts'
 
 /** What commit has to do, in the one switch over it. */
@@ -131,7 +131,7 @@ export class SessionState {
 
   set subject(value: string | undefined) {
     this.writable()
-    if (value !== undefined && (typeof value !== 'string' || value === '' || !value.isWellFormed())) {
+    if (value !== undefined && !isSubject(value)) {
       throw new SessionDataError(
         '`subject` must be a string that is not empty and well-formed, or undefined.',
         'subject',
