@@ -1,4 +1,5 @@
 /** Touch: the expiry moves forward and nothing else changes, if the row still is what was read. */
+import { touched } from './compare.ts'
 import { callStore, type Context } from './context.ts'
 import { patience } from './patience.ts'
 import { slide } from './policy.ts'
@@ -17,7 +18,7 @@ export async function touch(context: Context, state: SessionState): Promise<bool
     state.asOf = undefined
     return false
   }
-  state.record = { ...record, expiresAt, lastSeenAt: Math.max(record.lastSeenAt, now) }
+  state.record = touched(record, expiresAt, now, record)
   state.touchAsked = false
   state.asOf = now
   context.emit('touched', record)
