@@ -2,6 +2,11 @@
 import type { SessionRecord } from './record.ts'
 import type { Expected, UpdateResult } from './store-model.ts'
 
+/** What a write asks the row to be still: as `record`, which was read. */
+export function expectedOf({ version, verifier }: SessionRecord): Expected {
+  return { version, verifier }
+}
+
 /** Whether the row is there, and still what the caller saw. */
 export function isStill(row: SessionRecord | undefined, { version, verifier }: Expected): row is SessionRecord {
   return row?.version === version && row.verifier === verifier

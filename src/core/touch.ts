@@ -1,5 +1,5 @@
 /** Touch: the expiry moves forward and nothing else changes, if the row still is what was read. */
-import { touched } from './compare.ts'
+import { expectedOf, touched } from './compare.ts'
 import { callStore, type Context } from './context.ts'
 import { patience } from './patience.ts'
 import { slide } from './policy.ts'
@@ -12,8 +12,7 @@ export async function touch(context: Context, state: SessionState): Promise<bool
   const record = state.record as SessionRecord
   const now = context.now()
   const expiresAt = slide(record, now, context)
-  const { id, version, verifier } = record
-  if (!(await callStore(context, 'touch', [id, expiresAt, now, { version, verifier }], record))) {
+  if (!(await callStore(context, 'touch', [record.id, expiresAt, now, expectedOf(record)], record))) {
     // What was read is not what the store holds now, or the session ended: not for a copy to keep.
     state.asOf = undefined
     return false

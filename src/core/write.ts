@@ -2,6 +2,7 @@
  * Write: from what a session wants to what the store holds, by compare-and-set. The loop is the protocol of section 5 of
  * the design: never an insert where an update was meant (P6), never a repeat of a write whose outcome is unknown (P14).
  */
+import { expectedOf } from './compare.ts'
 import { askStore, callStore, type Context } from './context.ts'
 import { checkCookieSize } from './cookie.ts'
 import { draft } from './draft.ts'
@@ -80,10 +81,9 @@ async function compareAndSet(context: Context, state: SessionState): Promise<Out
     const secret = turn?.secret ?? (state.handedOver ? state.secret : undefined)
     const token = secret && (await tokenText(context, record.id, secret))
     const exactExpiry = state.subjectSet !== undefined || state.lifetimeSet !== undefined
-    const expected = { version: base.version, verifier: base.verifier }
     const asOf = context.now()
     const row = keepsData ? asStored(record, base) : record
-    const result = await callStore(context, 'update', [row, expected], record, { exactExpiry })
+    const result = await callStore(context, 'update', [row, expectedOf(base)], record, { exactExpiry })
     if (result === 'gone') return 'lost'
     if (result === 'ok') {
       state.settle(record, asOf)
@@ -147,9 +147,8 @@ async function renumber(context: Context, state: SessionState): Promise<Outcome>
  */
 async function isBehind(context: Context, state: SessionState, old: SessionRecord): Promise<boolean> {
   if (state.asOf !== undefined) return false
-  const { version, verifier } = old
-  const written = { ...old, version: version + 1 }
-  return (await callStore(context, 'update', [written, { version, verifier }], old)) === 'ok'
+  const written = { ...old, version: old.version + 1 }
+  return (await callStore(context, 'update', [written, expectedOf(old)], old)) === 'ok'
 }
 
 async function reseal(context: Context, state: SessionState): Promise<Outcome> {
