@@ -82,14 +82,20 @@ export class SessionState {
   // --- reading -----------------------------------------------------------------------------------------------------
 
   get data(): PlainObject {
-    if (this.destroyed) return guarded(this.box.fresh(), () => this.refuse())
-    return this.committed ? guarded(this.box.live, () => this.refuse()) : this.box.live
+    if (this.destroyed) return this.#readOnly(this.box.fresh())
+    const { live } = this.box
+    return this.committed ? this.#readOnly(live) : live
   }
 
   get info(): SessionDetails {
-    if (this.destroyed) return guarded({}, () => this.refuse())
+    if (this.destroyed) return this.#readOnly({})
     const { live } = this.#info
-    return this.committed || this.writing ? guarded(live, () => this.refuse()) : live
+    return this.committed || this.writing ? this.#readOnly(live) : live
+  }
+
+  /** What may be read, and not changed any more. */
+  #readOnly<T extends object>(value: T): T {
+    return guarded(value, () => this.refuse())
   }
 
   get subject(): string | undefined {
