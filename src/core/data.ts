@@ -63,8 +63,9 @@ export class Codec {
     return text
   }
 
-  /** The object that text stands for, or `undefined` when it stands for none: corrupt or foreign. */
-  decode(text: string): PlainObject | undefined {
+  /** The object that text stands for, or `undefined` when it stands for none: missing, corrupt or foreign. */
+  decode(text: string | undefined): PlainObject | undefined {
+    if (text === undefined) return undefined
     try {
       const value = (this.#serializer ?? JSON).parse(text)
       return isPlainObject(value) ? value : undefined

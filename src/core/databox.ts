@@ -41,7 +41,7 @@ export class DataBox {
   /** The object handlers work on; the same one for the whole request. */
   get live(): PlainObject {
     if (this.#live) return this.#live
-    let stored = this.#decoded ?? (this.#stored === undefined ? undefined : this.#codec.decode(this.#stored))
+    let stored = this.#decoded ?? this.#codec.decode(this.#stored)
     if (!stored) {
       this.#stored = this.#noted = this.#canonical = this.#initialText()
       stored = this.#codec.decode(this.#stored) ?? {}
@@ -69,7 +69,7 @@ export class DataBox {
     if (this.replaced && this.#saved) return true
     if (text === this.#stored) return false
     // Text that another serializer wrote, or another version of it, may differ without a change.
-    const stored = this.#canonical === undefined && (this.#copy ?? this.#codec.decode(this.#stored ?? ''))
+    const stored = this.#canonical === undefined && (this.#copy ?? this.#codec.decode(this.#stored))
     if (stored) this.#canonical = this.#codec.encode(stored)
     return this.#canonical !== text
   }

@@ -51,7 +51,7 @@ export class FlashBox {
   on(stored: string | undefined): string | undefined {
     if (!this.changed && !this.#cleared) return stored
     const box: PlainObject = {}
-    const theirs = this.#cleared || stored === undefined ? {} : (this.#codec.decode(stored) ?? {})
+    const theirs = this.#cleared ? {} : (this.#codec.decode(stored) ?? {})
     for (const [key, value] of Object.entries(theirs)) {
       if (this.#read.get(key) !== this.#codec.encode(value)) define(box, key, value)
     }
@@ -67,6 +67,6 @@ export class FlashBox {
   }
 
   #incoming(): PlainObject {
-    return (this.#arrived ??= (this.#stored === undefined ? undefined : this.#codec.decode(this.#stored)) ?? {})
+    return (this.#arrived ??= this.#codec.decode(this.#stored) ?? {})
   }
 }
