@@ -179,10 +179,9 @@ export async function getRecord(
 
 /** Destroys a record, in turn with the base class's compare-and-set where the store relies on that (P6). */
 export function destroyRecord(store: Store, id: string, options?: StoreCallOptions): MaybePromise<boolean | void> {
-  const task = (): MaybePromise<boolean | void> => store.destroy(id, options)
-  if (!reliesOnLock(store)) return task()
+  if (!reliesOnLock(store)) return store.destroy(id, options)
   // Given up like a read: should it end the session after all, then that is what was asked for.
-  return exclusively(store, id, options, () => unlessAborted(task(), options))
+  return exclusively(store, id, options, () => unlessAborted(store.destroy(id, options), options))
 }
 
 /** For a record the store has removed by itself: destroyed once more, after what the base class had halfway. */
