@@ -27,9 +27,9 @@ async function reload(context: Context, state: SessionState): Promise<void> {
   const { record, data, asOf, secret, handedOver } = await openToken(context, state.token, {
     letIn: state.asOf !== undefined,
   })
-  state.reset(record, data, asOf)
-  state.secret = secret
-  state.handedOver = handedOver
+  state.record = record
+  state.giveUp(data)
+  Object.assign(state, { asOf, secret, handedOver })
 }
 
 async function csrfToken(context: Context, state: SessionState): Promise<string> {

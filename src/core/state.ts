@@ -235,13 +235,6 @@ export class SessionState {
     this.#info.close()
   }
 
-  /** Starts over from what the store holds now. */
-  reset(record: SessionRecord, data: PlainObject, asOf: number | undefined): void {
-    this.record = record
-    this.giveUp(data)
-    this.asOf = asOf
-  }
-
   // --- what commit needs -------------------------------------------------------------------------------------------
 
   get status(): SessionStatus {
