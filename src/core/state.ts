@@ -256,7 +256,7 @@ export class SessionState {
 
   /** What is due about the token's age, in whatever is written. */
   get rotation(): 'rotate' | 'confirm' | undefined {
-    if (!this.record || !this.rotates || this.handedOver || this.secret === undefined) return undefined
+    if (!this.record || !this.rotates || this.handedOver) return undefined
     return rotationDue(this.record, this.settings.now(), this.settings)
   }
 
