@@ -254,11 +254,7 @@ export class SessionManager<
   /** A token's session as state. */
   async #open(token: string): Promise<SessionState> {
     const { record, data, secret, handedOver } = await openToken(this.#context, token)
-    const state = new SessionState(this.#context, record, data)
-    state.token = token
-    state.secret = secret
-    state.handedOver = handedOver
-    return state
+    return Object.assign(new SessionState(this.#context, record, data), { token, secret, handedOver })
   }
 
   #needsRow(method: string): void {
