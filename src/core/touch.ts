@@ -26,8 +26,9 @@ export async function touch(context: Context, state: SessionState): Promise<bool
 
 /** Answers a request that came with the token before a rotation with the one after it, if the session is still that. */
 export async function handOver(context: Context, state: SessionState): Promise<void> {
-  if (!(await touch(context, state)) || !state.record || state.secret === undefined) return
-  state.bring(await tokenText(context, state.record.id, state.secret), state.secret)
+  const { id } = state.record as SessionRecord
+  const secret = state.secret as string
+  if (await touch(context, state)) state.bring(await tokenText(context, id, secret), secret)
 }
 
 /**
