@@ -154,8 +154,9 @@ export class Session<Data extends object = Record<string, unknown>, Flash extend
   flash(key: string, ...rest: [unknown?]): unknown {
     const state = this.#state
     if (rest.length > 0) return state.writable().flash.put(key, rest[0])
-    if (state.destroyed || !state.flash.has(key)) return undefined
-    return (state.committed ? state.writable() : state).flash.take(key)
+    if (state.destroyed) return undefined
+    if (state.committed && state.flash.has(key)) state.refuse()
+    return state.flash.take(key)
   }
 
   /**
