@@ -213,9 +213,8 @@ export class Session<Data extends object = Record<string, unknown>, Flash extend
 
   /** Back to the configured lifetime, and a touch. */
   resetMaxAge(): void {
-    const state = this.#state.writable()
-    state.clearLifetime()
-    state.touchAsked = true
+    this.touch()
+    this.#state.clearLifetime()
   }
 
   /**
