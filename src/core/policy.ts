@@ -21,7 +21,7 @@ type Life = Pick<SessionRecord, 'expiresAt' | 'endsAt' | 'lastSeenAt'> & OwnLife
 
 /** Expired at exactly `expiresAt`, and at exactly `endsAt` (P9). */
 export function isExpired(record: Pick<SessionRecord, 'expiresAt' | 'endsAt'>, now: number): boolean {
-  return now >= record.expiresAt || (record.endsAt !== null && now >= record.endsAt)
+  return now >= record.expiresAt || now >= (record.endsAt ?? Infinity)
 }
 
 /** The expiry after activity now: `renewal` from now, never past `endsAt`, never earlier than it was (P10). */
@@ -32,7 +32,7 @@ export function slide(record: Life, now: number, configured: Lifetimes): number 
 
 /** Whether activity now is worth a write: at most one per `touchEvery`, oftener only where the session's own life is short. */
 export function isTouchDue(record: Life, now: number, configured: Lifetimes): boolean {
-  const every = Math.min(configured.touchEvery, record.ttl === undefined ? Infinity : record.ttl / 10)
+  const every = Math.min(configured.touchEvery, (record.ttl ?? Infinity) / 10)
   return now >= record.lastSeenAt + every
 }
 
