@@ -23,6 +23,11 @@ export function isPlainObject(value: unknown): value is PlainObject {
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
 }
 
+/** @throws SessionDataError with this message for anything but a plain object */
+export function mustBePlain(value: unknown, message: string, path?: string): asserts value is PlainObject {
+  if (!isPlainObject(value)) throw new SessionDataError(message, path)
+}
+
 /** Sets an own property, whatever its name (P18). */
 export function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })

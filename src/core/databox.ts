@@ -2,8 +2,7 @@
  * The data of one session in one request: the live object, what the store holds, and the changes between the two. Changes
  * are found by comparing text (P3); a function given to `update` is kept, to run again on what others wrote (P5).
  */
-import { assign, isPlainObject, type Codec, type PlainObject } from './data.ts'
-import { SessionDataError } from './errors.ts'
+import { assign, mustBePlain, type Codec, type PlainObject } from './data.ts'
 import { isPromise } from './maybe.ts'
 import { replay, type Change, type OnConflict } from './merge.ts'
 import { isLike } from './plain.ts'
@@ -57,7 +56,7 @@ export class DataBox {
 
   #initialText(): string {
     const data = this.#initial()
-    if (!isPlainObject(data)) throw new SessionDataError('`initial` must return a plain object.')
+    mustBePlain(data, '`initial` must return a plain object.')
     return this.#codec.encode(data)
   }
 
@@ -76,7 +75,7 @@ export class DataBox {
 
   /** Takes over what `value` holds; a change like any other. */
   replace(value: unknown): void {
-    if (!isPlainObject(value)) throw new SessionDataError('The session data must be a plain object.')
+    mustBePlain(value, 'The session data must be a plain object.')
     assign(this.live, value)
   }
 
@@ -153,8 +152,7 @@ function applyChange(change: (data: object) => object | void, data: object): obj
   if (next === undefined || next === data) return data
   // Of an async change nobody waits for the end: its failure must not be one of the process.
   if (isPromise(next)) next.catch(() => {})
-  if (!isPlainObject(next))
-    throw new SessionDataError('A change must return a plain object or nothing; it cannot be async.')
+  mustBePlain(next, 'A change must return a plain object or nothing; it cannot be async.')
   assign(data, next)
   return data
 }

@@ -1,5 +1,5 @@
 /** Info: the string map for device lists of one session in one request. Others' changes merge in by key. */
-import { assign, isPlainObject } from './data.ts'
+import { assign, mustBePlain } from './data.ts'
 import { SessionDataError } from './errors.ts'
 import { mergeKeys } from './merge.ts'
 import type { SessionDetails } from './record.ts'
@@ -25,7 +25,7 @@ export class InfoBox {
 
   /** Takes over what `value` holds. */
   replace(value: unknown): void {
-    if (!isPlainObject(value)) throw new SessionDataError('`info` must be a plain object of strings.', 'info')
+    mustBePlain(value, '`info` must be a plain object of strings.', 'info')
     assign(this.live, value)
   }
 

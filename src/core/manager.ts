@@ -5,10 +5,9 @@
 import { onlyNamed } from './checks.ts'
 import type { CommitOptions } from './commit.ts'
 import { callStore, destroySession, unsupported, type Context } from './context.ts'
-import { isPlainObject } from './data.ts'
+import { mustBePlain } from './data.ts'
 import { infoOf, listOf, removeById, removeOf, type SessionInfo } from './devices.ts'
 import type { Duration } from './duration.ts'
-import { SessionDataError } from './errors.ts'
 import { identify, openToken } from './identify.ts'
 import { promised } from './maybe.ts'
 import { Memo } from './memo.ts'
@@ -126,9 +125,10 @@ export class SessionManager<
   async createSession(data?: Partial<Data>, options: CreateOptions = {}): Promise<string> {
     onlyNamed(options, ['subject', 'ttl', 'info'], 'option of createSession')
     const state = new SessionState(this.#context)
-    if (data !== undefined && !isPlainObject(data))
-      throw new SessionDataError('The session data must be a plain object.')
-    if (data) state.box.replace({ ...state.data, ...data })
+    if (data !== undefined) {
+      mustBePlain(data, 'The session data must be a plain object.')
+      state.box.replace({ ...state.data, ...data })
+    }
     state.subject = options.subject
     if (options.ttl !== undefined) state.setLifetime({ ttl: options.ttl })
     if (options.info) state.info = options.info

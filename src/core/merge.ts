@@ -3,7 +3,7 @@
  * changed is for `onConflict` to decide (P5). Changes are replayed in the order they were made, so that functions given to
  * `update` run again on what others wrote.
  */
-import { define, isPlainObject, type Codec, type PlainObject } from './data.ts'
+import { define, mustBePlain, type Codec, type PlainObject } from './data.ts'
 import { SessionConflictError, SessionDataError } from './errors.ts'
 
 /** What decides over a key that both sides changed. */
@@ -59,7 +59,7 @@ export function replay(
       )
     }
     current = collided && typeof rule === 'function' ? rule(base, mine, current) : merged
-    if (!isPlainObject(current)) throw new SessionDataError('`onConflict` must return a plain object.')
+    mustBePlain(current, '`onConflict` must return a plain object.')
   }
   return codec.encode(current)
 }
