@@ -17,9 +17,8 @@ import { carriedBy, type Carried } from './transport.ts'
 export function loadSession(context: Context, request: Request, fresh = false): MaybePromise<Session> {
   const carried = carriedBy(request, context)
   const last = carried.at(-1) as Carried
-  return carried.every(({ token }) => token === undefined)
-    ? begin(context, request, last)
-    : loadCarried(context, request, carried, last, fresh)
+  const brought = carried.filter(({ token }) => token !== undefined)
+  return brought.length > 0 ? loadCarried(context, request, brought, last, fresh) : begin(context, request, last)
 }
 
 /** A new session, for a visitor who brought none, or none that is theirs. */
@@ -39,17 +38,19 @@ function begin(
 async function loadCarried(
   context: Context,
   request: Request,
-  carried: readonly Carried[],
+  brought: readonly Carried[],
   last: Carried,
   fresh: boolean,
 ): Promise<Session> {
   let found: Identified = { standing: 'unknown' }
   let used = last
   let outage: StoreUnavailableError | undefined
-  for (const one of carried) {
-    if (one.token === undefined) continue
+  for (const one of brought) {
     try {
-      found = await identify(context, one.token, { copy: context.store.copies?.carriedBy(request, one), fresh })
+      found = await identify(context, one.token as string, {
+        copy: context.store.copies?.carriedBy(request, one),
+        fresh,
+      })
     } catch (error) {
       if (!(error instanceof StoreUnavailableError && context.anonymousOnOutage)) throw error
       outage = error
