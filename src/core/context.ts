@@ -59,7 +59,7 @@ export function callStore<Name extends Method>(
   const method = context.store[name] as ((...all: unknown[]) => MaybePromise<Answer<Name>>) | undefined
   if (!method) throw unsupported(context, name)
   const call = (store: Store, signal: StoreCallOptions): MaybePromise<Answer<Name>> =>
-    method.call(store, ...args, options ? Object.assign(signal, options) : signal)
+    method.call(store, ...args, Object.assign(signal, options))
   return askStore(context, name, call, record)
 }
 
@@ -103,10 +103,8 @@ function inTime<T>(limit: number, name: string, call: (options: StoreCallOptions
   const answer = call({
     // Made for who asks: most clients take no signal. Who asks late, after something of their own, is told that it is over.
     get signal() {
-      if (!controller) {
-        controller = new AbortController()
-        if (cause) controller.abort(cause)
-      }
+      controller ??= new AbortController()
+      if (cause) controller.abort(cause)
       return controller.signal
     },
   })
