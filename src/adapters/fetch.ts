@@ -50,10 +50,7 @@ export function withSession<Data extends object, Flash extends object, Rest exte
   const find = managerFinder(sessions)
   return async (request, ...rest) => {
     const requests = requestsOf(find(...(rest as unknown as never[])))
-    const { load, finish: loaded } = loadOnce(
-      () => requests.load(request),
-      () => requests.of(request),
-    )
+    const { load, finish: loaded } = loadOnce(requests, request)
     const finish = async (response: Response, failed = false): Promise<Response> => {
       if (!(await loaded())) return response
       const waiting = (rest as unknown[]).find(canWait)

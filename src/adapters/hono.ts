@@ -79,12 +79,7 @@ export function session<
         )
     }
     const request = c.req.raw
-    const { load, finish } = same
-      ? { load: same.load }
-      : loadOnce(
-          () => requests.load(request),
-          () => requests.of(request),
-        )
+    const { load, finish } = same ? { load: same.load } : loadOnce(requests, request)
     c.set(name, lazy ? () => promised(load) : await load())
     if (!finish) return next()
 

@@ -1,5 +1,6 @@
 /** How an adapter loads a request's session: once, when first asked, and closed if that is after the response. */
 import { isPromise } from './maybe.ts'
+import type { RequestCalls } from './manager.ts'
 import { stateOf, type Session } from './session.ts'
 import type { MaybePromise } from './store-model.ts'
 
@@ -9,8 +10,8 @@ export interface Loading {
   finish: () => MaybePromise<Session | undefined>
 }
 
-/** `known` is what the request may stand for without the adapter: the handler may ask the manager itself. */
-export function loadOnce(load: () => MaybePromise<Session>, known: () => MaybePromise<Session> | undefined): Loading {
+/** What a request stands for counts also where the adapter was not asked: the handler may ask the manager itself. */
+export function loadOnce(requests: RequestCalls, request: Request): Loading {
   let loading: MaybePromise<Session> | undefined
   let finished = false
   const keep = (session: Session): Session => {
@@ -29,12 +30,12 @@ export function loadOnce(load: () => MaybePromise<Session>, known: () => MaybePr
   return {
     load: () => {
       if (loading) return loading
-      const begun = load()
+      const begun = requests.load(request)
       return (loading = isPromise(begun) ? begun.then(keep, forget) : keep(begun))
     },
     // A load that failed was the handler's to see.
     finish: () => {
-      const there = loading ?? known()
+      const there = loading ?? requests.of(request)
       return isPromise(there) ? there.then(end, () => end()) : end(there)
     },
   }
