@@ -6,7 +6,7 @@ import {
   SessionUnsupportedError,
   StoreUnavailableError,
 } from './errors.ts'
-import { isPromise } from './maybe.ts'
+import { attempt, isPromise } from './maybe.ts'
 import type { Memo } from './memo.ts'
 import type { Settings } from './settings.ts'
 import type { SessionRecord } from './record.ts'
@@ -84,12 +84,7 @@ export function askStore<T>(
       cause: describeFailure(error, { data, flash, info, subject, verifier }),
     })
   }
-  try {
-    const answer = inTime(context.storeTimeout, name, (options) => call(context.store, options))
-    return isPromise(answer) ? answer.then(undefined, fail) : answer
-  } catch (error) {
-    return fail(error)
-  }
+  return attempt(() => inTime(context.storeTimeout, name, (options) => call(context.store, options)), fail)
 }
 
 /**

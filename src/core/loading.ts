@@ -1,5 +1,5 @@
 /** How an adapter loads a request's session: once, when first asked, and closed if that is after the response. */
-import { isPromise } from './maybe.ts'
+import { attempt, whenThere } from './maybe.ts'
 import type { RequestCalls } from './manager.ts'
 import { stateOf, type Session } from './session.ts'
 import type { MaybePromise } from './store-model.ts'
@@ -29,14 +29,13 @@ export function loadOnce(requests: RequestCalls, request: Request): Loading {
   }
   return {
     load: () => {
-      if (loading) return loading
-      const begun = requests.load(request)
-      return (loading = isPromise(begun) ? begun.then(keep, forget) : keep(begun))
+      return (loading ??= attempt(() => whenThere(requests.load(request), keep), forget))
     },
     // A load that failed was the handler's to see.
-    finish: () => {
-      const there = loading ?? requests.of(request)
-      return isPromise(there) ? there.then(end, () => end()) : end(there)
-    },
+    finish: () =>
+      attempt(
+        () => whenThere(loading ?? requests.of(request), end),
+        () => end(),
+      ),
   }
 }

@@ -12,6 +12,16 @@ export function promised<T>(ask: () => MaybePromise<T>): Promise<T> {
   return promise
 }
 
+/** An answer, or what `recover` makes of a failure, whether it is there at once or later. */
+export function attempt<T>(ask: () => MaybePromise<T>, recover: (error: unknown) => T): MaybePromise<T> {
+  try {
+    const answer = ask()
+    return isPromise(answer) ? answer.then(undefined, recover) : answer
+  } catch (error) {
+    return recover(error)
+  }
+}
+
 /** Goes on with an answer when it is there, which may be now. */
 export function whenThere<T, Next>(
   answer: MaybePromise<T>,

@@ -7,7 +7,7 @@ import { commitSession, type CommitOptions } from './commit.ts'
 import { destroySession, type Context } from './context.ts'
 import { attach } from './lifecycle.ts'
 import { answerAsNew, buildSession, loadSession, readable } from './load.ts'
-import { isPromise, whenThere } from './maybe.ts'
+import { attempt, whenThere } from './maybe.ts'
 import { shareState, stateOf, type Session } from './session.ts'
 import type { MaybePromise } from './store-model.ts'
 
@@ -66,12 +66,7 @@ export class RequestSessions {
       known.session = undefined
       throw error
     }
-    try {
-      const loading = loadSession(this.#context, request, fresh)
-      return (known.session = isPromise(loading) ? loading.then(keep, forget) : keep(loading))
-    } catch (error) {
-      return forget(error)
-    }
+    return (known.session = attempt(() => whenThere(loadSession(this.#context, request, fresh), keep), forget))
   }
 
   commit(session: Session, response: Response, options: CommitOptions): MaybePromise<Response> {

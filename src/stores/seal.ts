@@ -8,7 +8,7 @@ import { onlyNamed } from '../core/checks.ts'
 import { describe } from '../core/describe.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import { deriveKey, keysOf, parseSecrets } from '../core/keys.ts'
-import { isPromise, whenThere } from '../core/maybe.ts'
+import { attempt, whenThere } from '../core/maybe.ts'
 import { Memo } from '../core/memo.ts'
 import { copyOf } from '../core/plain.ts'
 import type { MaybePromise, SealContext } from '../core/store-model.ts'
@@ -58,13 +58,8 @@ export class Sealer {
     return whenThere(this.#keysFor(name), (keys) => {
       const found = keys.find((one) => one.header === header) ?? keys.find((one) => one.kid === kidOf(header))
       if (!found) return void reject?.('key')
-      try {
-        const opened = found.open(text)
-        return isPromise(opened) ? opened.then(accept).catch(refuse) : accept(opened)
-      } catch {
-        // Authentication failed, or what a holder of the key sealed is no JSON: not ours, whatever else it is (C03).
-        return refuse()
-      }
+      // Authentication failed, or what a holder of the key sealed is no JSON: not ours, whatever else it is (C03).
+      return attempt(() => whenThere(found.open(text), accept), refuse)
     })
   }
 }
