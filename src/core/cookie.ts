@@ -36,7 +36,7 @@ export function readCookie(header: string, name: string): string | undefined {
 
 /** The names a value may be spread over: `name`, `name.1`, `name.2`. */
 function chunkNames(name: string, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => (index === 0 ? name : `${name}.${index}`))
+  return [name, `${name}.1`, `${name}.2`].slice(0, count)
 }
 
 /** A piece of a split value fills its cookie to exactly this many octets, unless it is the last. */
