@@ -36,7 +36,7 @@ export interface IdentifyOptions {
   /** The sealed copy that came with the token. */
   copy?: string | undefined
   /** Ask the store even if the copy is fresh. */
-  fresh?: boolean
+  fresh?: boolean | undefined
   /** The store has let this request in before: that it took long is no second use of its token. */
   letIn?: boolean
 }

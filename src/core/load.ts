@@ -14,7 +14,7 @@ import type { MaybePromise } from './store.ts'
 import { carriedBy, type Carried } from './transport.ts'
 
 /** The request's session, or a new one. */
-export function loadSession(context: Context, request: Request, fresh = false): MaybePromise<Session> {
+export function loadSession(context: Context, request: Request, fresh?: boolean): MaybePromise<Session> {
   const carried = carriedBy(request, context)
   const last = carried.at(-1) as Carried
   const brought = carried.filter(({ token }) => token !== undefined)
@@ -40,7 +40,7 @@ async function loadCarried(
   request: Request,
   brought: readonly Carried[],
   last: Carried,
-  fresh: boolean,
+  fresh: boolean | undefined,
 ): Promise<Session> {
   let found: Identified = { standing: 'unknown' }
   let used = last
