@@ -173,11 +173,9 @@ async function sealed(
 ): Promise<Outcome> {
   const { cookie, store } = context
   const token = await callStore(context, 'seal', [record], record, { name: cookie.bareName })
-  const { transport, cookieName } = state.carried ?? {
-    transport: context.transports.at(-1),
-    cookieName: cookie.secureName,
-  }
-  if (transport === 'cookie') checkCookieSize(cookie, cookieName, token)
+  const { carried } = state
+  if ((carried?.transport ?? context.transports.at(-1)) === 'cookie')
+    checkCookieSize(cookie, carried?.cookieName ?? cookie.secureName, token)
   if (replaced) {
     const signsIn = state.subjectSet?.subject !== undefined
     const until = context.now() + SUPERSEDED_FOR
