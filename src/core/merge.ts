@@ -66,6 +66,6 @@ export function replay(
 
 function decoded(codec: Codec, text: string): PlainObject {
   const data = codec.decode(text)
-  if (!data) throw new SessionDataError('The stored data cannot be read any more; another program may have written it.')
+  if (!data) throw new SessionDataError('The stored data cannot be read. Another program may have written it.')
   return data
 }
