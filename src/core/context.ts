@@ -66,7 +66,7 @@ export function callStore<Name extends Method>(
 /**
  * Asks the store, which has `storeTimeout` to answer. What it throws becomes a `StoreUnavailableError` whose cause holds no
  * data (P11, P13); errors of this library pass. A read that throws `SessionNotFoundError` says "missing". No value of
- * `record` appears in the cause.
+ * `record`, which is what was sent, appears in the cause; what a read brings is not known, and so nothing quoted does.
  */
 export function askStore<T>(
   context: Context,
@@ -79,9 +79,9 @@ export function askStore<T>(
     if (error instanceof SessionError && !(error instanceof StoreUnavailableError)) throw error
     context.emit('storeError', { id: record.id, reason: name })
     if (error instanceof StoreUnavailableError) throw error
-    const { data, flash, info, subject, verifier } = record
+    const { data, flash, info, subject, verifier, previous } = record
     throw new StoreUnavailableError(undefined, {
-      cause: describeFailure(error, { data, flash, info, subject, verifier }),
+      cause: describeFailure(error, { data, flash, info, subject, verifier, previous }),
     })
   }
   return attempt(() => inTime(context.storeTimeout, name, (options) => call(context.store, options)), fail)

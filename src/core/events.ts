@@ -46,8 +46,10 @@ export type Emit = (
 
 /** The emitter for these hooks. */
 export function emitter(hooks: SessionHooks): Emit {
-  return (name, { id, subject, reason }) => {
+  return (name, { id, subject, reason: given }) => {
     if (!hooks[name]) return
+    // Of the others a whole record is passed, and a store may give it a column of this name.
+    const reason = name === 'rejected' || name === 'storeError' ? given : undefined
     try {
       const result = hooks[name](withoutUndefined<SessionEvent>({ id, subject, reason }))
       if (result instanceof Promise) result.catch(() => {})

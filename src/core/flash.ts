@@ -10,6 +10,8 @@ export class FlashBox {
   #arrived: PlainObject | undefined
   /** What was read, as text: the value itself is the handler's to change. */
   readonly #read = new Map<string, string>()
+  /** What was read and is no longer stored: what is there under these keys now is another's. */
+  readonly #taken = new Set<string>()
   #set: PlainObject = {}
   #cleared = false
 
@@ -31,7 +33,7 @@ export class FlashBox {
   take(key: string): unknown {
     if (!this.has(key)) return undefined
     const value = this.#incoming()[key]
-    if (!this.#read.has(key)) this.#read.set(key, this.#codec.encode(value))
+    if (!this.#read.has(key) && !this.#taken.has(key)) this.#read.set(key, this.#codec.encode(value))
     return value
   }
 
@@ -61,6 +63,7 @@ export class FlashBox {
 
   /** The changes were written; what arrived can still be read. */
   settled(): void {
+    for (const key of this.#read.keys()) this.#taken.add(key)
     this.#read.clear()
     this.#set = {}
     this.#cleared = false

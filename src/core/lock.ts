@@ -3,6 +3,7 @@
  * not begun any more. One that was abandoned while it wrote keeps its turn until it ends, since it could undo what others
  * write in between; but no longer than a minute, or a backend that never answers would close the session for ever.
  */
+import { isPromise } from './maybe.ts'
 import type { MaybePromise, StoreCallOptions } from './store-model.ts'
 
 interface Queue {
@@ -45,7 +46,7 @@ export async function exclusively<T>(
 
 /** The answer, or the signal's reason if that comes first. */
 export function unlessAborted<T>(answer: MaybePromise<T>, { signal }: StoreCallOptions = {}): MaybePromise<T> {
-  if (!signal || !(answer instanceof Promise)) return answer
+  if (!signal || !isPromise(answer)) return answer
   return new Promise((resolve, reject) => {
     if (signal.aborted) reject(signal.reason as Error)
     signal.addEventListener('abort', () => reject(signal.reason as Error))

@@ -37,7 +37,9 @@ const processWide: object = (globalThis as { process?: { env?: object } }).proce
 /** The environment a manager may be kept for: bindings, or the process's own where the runtime passes request details. */
 function environmentOf(env: unknown): object {
   if (typeof env !== 'object' || env === null) return processWide
-  for (const detail of ['incoming', 'remoteAddr', 'requestIP']) if (detail in env) return processWide
+  // Of Node's server, of Deno's, and the server of Bun; a binding may have any name.
+  const isServer = 'requestIP' in env && typeof env.requestIP === 'function'
+  if (('incoming' in env && 'outgoing' in env) || 'remoteAddr' in env || isServer) return processWide
   return Object.keys(env).length > 0 ? env : processWide
 }
 

@@ -55,20 +55,28 @@ export interface SessionRecord {
 
 const TEXTS = ['id', 'verifier', 'data'] as const
 const NUMBERS = ['version', 'createdAt', 'rotatedAt', 'lastSeenAt', 'expiresAt'] as const
+const OPTIONAL_NUMBERS = ['authenticatedAt', 'ttl'] as const
+const OPTIONAL_TEXTS = ['flash', 'subject'] as const
 
 /** Whether a store's answer has the shape of a record; a row that has not is treated as missing. */
 export function isRecord(value: unknown): value is SessionRecord {
   const record = Object(value) as SessionRecord
-  const { endsAt, flash, subject, info, previous } = record
+  const { endsAt, absolute, persistent, info, previous } = record
   return (
     TEXTS.every((key) => typeof record[key] === 'string') &&
     NUMBERS.every((key) => isNumber(record[key])) &&
     (endsAt === null || isNumber(endsAt)) &&
-    (flash === undefined || typeof flash === 'string') &&
-    (subject === undefined || typeof subject === 'string') &&
-    (info === undefined || (typeof info === 'object' && info !== null)) &&
+    OPTIONAL_TEXTS.every((key) => record[key] === undefined || typeof record[key] === 'string') &&
+    OPTIONAL_NUMBERS.every((key) => record[key] === undefined || isNumber(record[key])) &&
+    (absolute === undefined || absolute === null || isNumber(absolute)) &&
+    (persistent === undefined || typeof persistent === 'boolean') &&
+    (info === undefined || isDetails(info)) &&
     (previous === undefined || typeof (previous as PreviousToken | null)?.verifier === 'string')
   )
+}
+
+function isDetails(info: unknown): boolean {
+  return typeof info === 'object' && info !== null && Object.values(info).every((value) => typeof value === 'string')
 }
 
 /** What can have sessions: where nobody is signed in there is no subject, and visitors without one are not each other. */

@@ -30,7 +30,8 @@ export class RequestSessions {
         whenThere(readable(context, record), (read) => this.#keep(request, buildSession(context, request, read), bind)),
       regenerate: async (request) => {
         const old = await this.#endable(request)
-        const ended = stateOf(old).record ?? stateOf(old).superseded
+        const { record, superseded, destroyDone } = stateOf(old)
+        const ended = destroyDone ? undefined : (record ?? superseded)
         if (ended) await destroySession(context, ended)
         return this.#succeed(request, old, await context.store.generate(request, context.manager))
       },

@@ -83,7 +83,7 @@ async function compareAndSet(context: Context, state: SessionState): Promise<Out
     const exactExpiry = state.subjectSet !== undefined || state.lifetimeSet !== undefined
     const asOf = context.now()
     const row = keepsData ? asStored(record, base) : record
-    const result = await callStore(context, 'update', [row, expectedOf(base)], record, { exactExpiry })
+    const result = await callStore(context, 'update', [row, expectedOf(base)], row, { exactExpiry })
     if (result === 'gone') return 'lost'
     if (result === 'ok') {
       state.settle(record, asOf)
@@ -95,7 +95,7 @@ async function compareAndSet(context: Context, state: SessionState): Promise<Out
     context.emit('conflict', base)
     // The wait comes before the read: a record read and then left to lie is likely to be old again.
     await again()
-    let fresh = await callStore(context, 'get', [base.id], record)
+    let fresh = await callStore(context, 'get', [base.id], { id: base.id })
     if (!isRecord(fresh) || isExpired(fresh, context.now())) return 'lost'
     if (context.rules) fresh = await context.rules.read(fresh)
     if (turn && token && fresh.verifier === turn.verifier) {
@@ -129,7 +129,7 @@ async function renumber(context: Context, state: SessionState): Promise<Outcome>
   const old = state.record as SessionRecord
   let base = old
   if (!context.store.capabilities.carriesRecord) {
-    const answer = await callStore(context, 'get', [old.id], old)
+    const answer = await callStore(context, 'get', [old.id], { id: old.id })
     if (!answer && !(await isBehind(context, state, old))) return 'lost'
     // An answer older than what was loaded is the store being behind.
     if (answer && answer.version >= old.version) base = context.rules ? await context.rules.read(answer) : answer

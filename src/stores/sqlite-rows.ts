@@ -63,21 +63,10 @@ export function toRecord(row: { [Column in keyof Row]: unknown }): SessionRecord
       const { ttl, absolute, persistent } = fromJson<Partial<SessionRecord>>(row.lifetime)
       Object.assign(record, withoutUndefined({ ttl, absolute, persistent }))
     }
-    return isRecord(record) && hasFields(record) ? record : undefined
+    return isRecord(record) ? record : undefined
   } catch {
     return undefined
   }
-}
-
-/** Whether what was kept as JSON is what it must be. */
-function hasFields({ ttl = 0, absolute = null, persistent = true, info = {}, previous }: SessionRecord): boolean {
-  return (
-    typeof ttl === 'number' &&
-    (absolute === null || typeof absolute === 'number') &&
-    typeof persistent === 'boolean' &&
-    Object.values(info).every((value) => typeof value === 'string') &&
-    (!previous || typeof previous.verifier === 'string')
-  )
 }
 
 /** The columns that JSON holds for `unpack`, in the order in which it reads them: all but `data`. */

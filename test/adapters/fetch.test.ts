@@ -192,6 +192,14 @@ describe('withSession: where the manager comes from', () => {
     expect([one.DB.length(), two.DB.length()]).toEqual([3, 1])
   })
 
+  it('perEnv takes bindings for an environment whatever their names, `incoming` and `requestIP` among them', () => {
+    const env = { incoming: { send: () => {} }, requestIP: { limit: () => {} } }
+    const make = vi.fn<(env: object) => SessionManager<Shop>>(() => new SessionManager<Shop>())
+    perEnv(make)(env)
+    expect(make.mock.calls).toEqual([[env]])
+    expect(make.mock.calls[0]?.[0]).toBe(env)
+  })
+
   it.each([
     ['Node, whose env is { incoming, outgoing }', () => ({ incoming: {}, outgoing: {} })],
     [

@@ -25,6 +25,13 @@ describe('emitter', () => {
     expect(seen).toStrictEqual([{ id: 'a', reason: 'unknown' }, {}, { id: 'a', subject: 'u' }])
   })
 
+  it('a record that a store gives a column named `reason` is given no reason by it', () => {
+    const seen: unknown[] = []
+    const emit = emitter({ touched: (event) => seen.push(event) })
+    emit('touched', { id: 'a', reason: 'a column of the app' })
+    expect(seen).toStrictEqual([{ id: 'a' }])
+  })
+
   it('does nothing for an event without a hook', () => {
     expect(() => emitter({})('created', { id: 'a' })).not.toThrow()
   })
@@ -146,6 +153,22 @@ describe('I05: every event of a whole life carries the public id, and never a to
     const ids = noted.filter(({ name }) => name === 'destroyed').map(({ event }) => event.id)
     expect(ids).toHaveLength(2)
     expect(new Set(ids).size).toBe(2)
+  })
+
+  it('a session is destroyed once, also where the store does not say what it destroyed, and the request goes on', async () => {
+    const { hooks, noted } = noting()
+    const store = new MemoryStore()
+    const sessions = new SessionManager({ store, on: hooks })
+    const cookie = `__Host-session=${await sessions.createSession({})}`
+    const { destroy } = store
+    Object.assign(store, { destroy: (id: string) => void destroy.call(store, id) })
+    const request = new Request(URL, { headers: { cookie } })
+    const session = await sessions.load(request)
+    session.destroy()
+    await session.save()
+    await sessions.regenerate(request)
+    await sessions.commit(session, new Response())
+    expect(noted.filter(({ name }) => name === 'destroyed')).toHaveLength(1)
   })
 
   it('an outage is told with the call that failed, and nothing of the failure', async () => {

@@ -21,6 +21,14 @@ describe('FlashBox', () => {
     expect([flash.take('notice'), flash.take('notice')]).toEqual(['saved', 'saved'])
   })
 
+  it('R18: and then takes nothing from what another request left under that key after save()', () => {
+    const flash = box({ notice: 'saved' })
+    flash.take('notice')
+    flash.settled()
+    expect([flash.take('notice'), flash.changed]).toEqual(['saved', false])
+    expect(flash.on('{"notice":"saved"}')).toBe('{"notice":"saved"}')
+  })
+
   it('R18: what the handler does to a value it read does not keep the message, however often it reads', () => {
     const stored = '{"notice":{"text":"saved"}}'
     const flash = new FlashBox(codec, stored)

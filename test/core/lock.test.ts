@@ -85,9 +85,12 @@ describe('turns', () => {
 describe('a turn that waits for a read which never answers', () => {
   class Silent extends Store {
     silent = false
+    /** Answers are no `Promise`, as those of query builders. */
+    builds = false
     readonly written: string[] = []
     get(): Promise<SessionRecord | undefined> {
-      return this.silent ? new Promise(() => {}) : Promise.resolve(undefined)
+      const answer = this.silent ? new Promise<undefined>(() => {}) : Promise.resolve(undefined)
+      return this.builds ? ({ then: answer.then.bind(answer) } as typeof answer) : answer
     }
     set(id: string): void {
       this.written.push(id)
@@ -95,20 +98,26 @@ describe('a turn that waits for a read which never answers', () => {
     destroy(): void {}
   }
 
-  it('R14: ends with its time-out, for the reason that it gives, and lets in the next at once', async () => {
-    const store = new Silent()
-    const controller = new AbortController()
-    const { signal } = controller
-    store.silent = true
-    const create = (options?: { signal: AbortSignal }) => store.create({ id: 'a' } as SessionRecord, options)
-    const slow = Promise.resolve(create({ signal })).catch((error: unknown) => error)
-    await settled()
-    store.silent = false
-    const next = create()
-    const reason = new Error('it took too long')
-    controller.abort(reason)
-    expect(await slow).toBe(reason)
-    expect(await next).toBe(true)
-    expect(store.written).toEqual(['a'])
-  })
+  it.each([
+    ['a promise', false],
+    ['a query that can be awaited', true],
+  ])(
+    'R14: of %s, ends with its time-out, for the reason that it gives, and lets in the next at once',
+    async (_, builds) => {
+      const store = Object.assign(new Silent(), { builds })
+      const controller = new AbortController()
+      const { signal } = controller
+      store.silent = true
+      const create = (options?: { signal: AbortSignal }) => store.create({ id: 'a' } as SessionRecord, options)
+      const slow = Promise.resolve(create({ signal })).catch((error: unknown) => error)
+      await settled()
+      store.silent = false
+      const next = create()
+      const reason = new Error('it took too long')
+      controller.abort(reason)
+      expect(await slow).toBe(reason)
+      expect(await next).toBe(true)
+      expect(store.written).toEqual(['a'])
+    },
+  )
 })

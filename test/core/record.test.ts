@@ -4,7 +4,8 @@ import { isRecord, withoutUndefined } from '../../src/core/record.ts'
 
 const times = { createdAt: 0, rotatedAt: 0, lastSeenAt: 0, expiresAt: 1 }
 const record = { id: 'i', verifier: 'v', data: '{}', version: 1, ...times, endsAt: null }
-const full = { ...record, endsAt: 2, flash: '{}', subject: 'u', info: {}, previous: { verifier: 'p' } }
+const own = { authenticatedAt: 0, ttl: 1, absolute: null, persistent: false }
+const full = { ...record, ...own, endsAt: 2, flash: '{}', subject: 'u', info: { a: 'b' }, previous: { verifier: 'p' } }
 
 describe('isRecord', () => {
   it('takes one with only what every record has, and one with all the rest', () => {
@@ -19,8 +20,11 @@ describe('isRecord', () => {
       [key, NaN] as const,
     ]),
     ...[undefined, '2', NaN].map((value) => ['endsAt', value] as const),
+    ...['authenticatedAt', 'ttl'].flatMap((key) => [null, '1', NaN].map((value) => [key, value] as const)),
+    ...['1', NaN].map((value) => ['absolute', value] as const),
+    ...[null, 1].map((value) => ['persistent', value] as const),
     ...['flash', 'subject'].flatMap((key) => [[key, null] as const, [key, {}] as const]),
-    ...[null, 'text'].map((value) => ['info', value] as const),
+    ...[null, 'text', { a: 1 }].map((value) => ['info', value] as const),
     ...[null, {}, { verifier: 1 }].map((value) => ['previous', value] as const),
   ])('takes none whose %s is %j: a row of that kind is missing', (key, value) => {
     expect(isRecord({ ...full, [key]: value })).toBe(false)
