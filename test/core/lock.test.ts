@@ -90,6 +90,7 @@ describe('a turn that waits for a read which never answers', () => {
     readonly written: string[] = []
     get(): Promise<SessionRecord | undefined> {
       const answer = this.silent ? new Promise<undefined>(() => {}) : Promise.resolve(undefined)
+      // oxlint-disable-next-line unicorn/no-thenable -- that is the point
       return this.builds ? ({ then: answer.then.bind(answer) } as typeof answer) : answer
     }
     set(id: string): void {
