@@ -53,23 +53,27 @@ export interface SessionRecord {
   previous?: PreviousToken
 }
 
-const TEXTS = ['id', 'verifier', 'data'] as const
-const NUMBERS = ['version', 'createdAt', 'rotatedAt', 'lastSeenAt', 'expiresAt'] as const
-const OPTIONAL_NUMBERS = ['authenticatedAt', 'ttl'] as const
-const OPTIONAL_TEXTS = ['flash', 'subject'] as const
-
 /** Whether a store's answer has the shape of a record; a row that has not is treated as missing. */
 export function isRecord(value: unknown): value is SessionRecord {
   const record = Object(value) as SessionRecord
-  const { endsAt, absolute, persistent, info, previous } = record
+  const { endsAt, authenticatedAt, ttl, absolute, persistent, flash, subject, info, previous } = record
+  // One by one, since every read comes by: lists of names, and a closure for each, took more than ten times as long.
   return (
-    TEXTS.every((key) => typeof record[key] === 'string') &&
-    NUMBERS.every((key) => isNumber(record[key])) &&
+    typeof record.id === 'string' &&
+    typeof record.verifier === 'string' &&
+    typeof record.data === 'string' &&
+    isNumber(record.version) &&
+    isNumber(record.createdAt) &&
+    isNumber(record.rotatedAt) &&
+    isNumber(record.lastSeenAt) &&
+    isNumber(record.expiresAt) &&
     (endsAt === null || isNumber(endsAt)) &&
-    OPTIONAL_TEXTS.every((key) => record[key] === undefined || typeof record[key] === 'string') &&
-    OPTIONAL_NUMBERS.every((key) => record[key] === undefined || isNumber(record[key])) &&
+    (authenticatedAt === undefined || isNumber(authenticatedAt)) &&
+    (ttl === undefined || isNumber(ttl)) &&
     (absolute === undefined || absolute === null || isNumber(absolute)) &&
     (persistent === undefined || typeof persistent === 'boolean') &&
+    (flash === undefined || typeof flash === 'string') &&
+    (subject === undefined || typeof subject === 'string') &&
     (info === undefined || isDetails(info)) &&
     (previous === undefined || typeof (previous as PreviousToken | null)?.verifier === 'string')
   )

@@ -48,7 +48,8 @@ export class LibsqlStore extends SqliteStore {
   /** Of the file. In WAL mode a long write keeps no reader waiting, so these are two. */
   readonly #locks: Record<Access, Lock>
   #isReady = false
-  #turn: Promise<unknown> = Promise.resolve()
+  /** Of the last call that waits for its turn, or has it; `undefined` where nobody does. */
+  #turn: Promise<void> | undefined
   #reconnectDue = false
   #closed = false
 
@@ -133,23 +134,30 @@ export class LibsqlStore extends SqliteStore {
 
   /** One statement at a time, so that none begins on a connection that the one before it has poisoned. */
   #inTurn<T>(statement: () => T | PromiseLike<T>, lock: Lock, signal: AbortSignal | undefined): Promise<T> {
-    const turn = this.#turn.then(async () => {
-      if (this.#reconnectDue) await this.#reconnect()
-      this.#mayBegin(signal)
-      if (lock.isSuspected) await this.#ask(lock)
-      try {
-        const result = await this.#once(statement, signal)
-        lock.gone()
-        return result
-      } catch (error) {
-        if (isBusy(error)) lock.found(error)
-        this.#reconnectDue = !this.#closed
-        if (this.#reconnectDue) await this.#reconnect()
-        throw error
-      }
-    })
-    this.#turn = turn.then(ignore, ignore)
+    const run = (): Promise<T> => this.#safely(statement, lock, signal)
+    const turn = this.#turn ? this.#turn.then(run) : run()
+    const done = (): void => {
+      if (this.#turn === tail) this.#turn = undefined
+    }
+    const tail = (this.#turn = turn.then(done, done))
     return turn
+  }
+
+  /** Leaves a good connection behind, whatever happens. */
+  async #safely<T>(statement: () => T | PromiseLike<T>, lock: Lock, signal: AbortSignal | undefined): Promise<T> {
+    if (this.#reconnectDue) await this.#reconnect()
+    this.#mayBegin(signal)
+    if (lock.isSuspected) await this.#ask(lock)
+    try {
+      const result = await this.#once(statement, signal)
+      lock.gone()
+      return result
+    } catch (error) {
+      if (isBusy(error)) lock.found(error)
+      this.#reconnectDue = !this.#closed
+      if (this.#reconnectDue) await this.#reconnect()
+      throw error
+    }
   }
 
   /** Whether the lock is still there. A script of statements leaves a connection as it was, also when it fails. */
@@ -179,8 +187,6 @@ export class LibsqlStore extends SqliteStore {
     if (this.#closed) throw new StoreUnavailableError('This store was closed by `close()`.')
   }
 }
-
-function ignore(): void {}
 
 function resolve(options: unknown): {
   url: string

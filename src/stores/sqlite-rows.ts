@@ -97,12 +97,15 @@ export type PackedRow = ArrayLike<unknown> & { readonly 0: unknown; readonly 1: 
 export function unpack(row: PackedRow): SessionRecord | undefined {
   try {
     const values = JSON.parse(String(row[1])) as Row[keyof Row][]
-    if (values.some((value) => typeof value === 'number' && !Number.isSafeInteger(value))) return undefined
+    for (const value of values) if (typeof value === 'number' && !Number.isSafeInteger(value)) return undefined
     // oxfmt-ignore
     const [id, verifier, flash, version, createdAt, authenticatedAt, rotatedAt, lastSeenAt, expiresAt, endsAt, lifetime,
       subject, info, previous] = values
-    const times = { createdAt, authenticatedAt, rotatedAt, lastSeenAt, expiresAt, endsAt }
-    return toRecord({ id, verifier, data: row[0], flash, version, ...times, lifetime, subject, info, previous })
+    // oxfmt-ignore
+    return toRecord({
+      id, verifier, data: row[0], flash, version, createdAt, authenticatedAt, rotatedAt, lastSeenAt, expiresAt, endsAt,
+      lifetime, subject, info, previous,
+    })
   } catch {
     return undefined
   }
