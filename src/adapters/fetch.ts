@@ -2,7 +2,8 @@
 import { StoreUnavailableError } from '../core/errors.ts'
 import { loadOnce } from '../core/loading.ts'
 import { requestsOf } from '../core/manager.ts'
-import { promised } from '../core/maybe.ts'
+import { isPromise, promised, whenThere } from '../core/maybe.ts'
+import type { MaybePromise } from '../core/store-model.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import type { Session } from '../core/session.ts'
 
@@ -51,17 +52,21 @@ export function withSession<Data extends object, Flash extends object, Rest exte
   return async (request, ...rest) => {
     const requests = requestsOf(find(...(rest as unknown as never[])))
     const { load, finish: loaded } = loadOnce(requests, request)
-    const finish = async (response: Response, failed = false): Promise<Response> => {
-      if (!(await loaded())) return response
-      const waiting = (rest as unknown[]).find(canWait)
-      const waitUntil = waiting && ((promise: Promise<unknown>): void => waiting.waitUntil(promise))
-      return requests.commit(await requests.load(request), response, { waitUntil, failed })
-    }
+    const finish = (response: Response, failed = false): MaybePromise<Response> =>
+      whenThere(loaded(), (asked) => {
+        if (!asked) return response
+        const waiting = (rest as unknown[]).find(canWait)
+        const waitUntil = waiting && ((promise: Promise<unknown>): void => waiting.waitUntil(promise))
+        return whenThere(requests.load(request), (session) => requests.commit(session, response, { waitUntil, failed }))
+      })
     try {
-      const session = options.lazy ? () => promised(load) : await load()
+      // Here and below: an await costs as much where the answer is there, as it is for most, and so is spared then.
+      const first = options.lazy ? () => promised(load) : load()
+      const session = isPromise(first) ? await first : first
       let response: HandlerResult
       try {
-        response = await handler(request, session as never, ...rest)
+        const answer = handler(request, session as never, ...rest)
+        response = isPromise(answer) ? await answer : answer
       } catch (error) {
         const answer = responseOf(error)
         if (answer) return await finish(answer)
@@ -69,7 +74,10 @@ export function withSession<Data extends object, Flash extends object, Rest exte
         throw error
       }
       // Not asked by class: a server may put its own in the place of the global one, and `fetch()` still give the native.
-      if (response) return await finish(response)
+      if (response) {
+        const finished = finish(response)
+        return isPromise(finished) ? await finished : finished
+      }
       await finish(UPGRADED)
       return response
     } catch (error) {

@@ -6,7 +6,7 @@ import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
 import { loadOnce } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import { requestsOf, type RequestCalls, type SessionManager } from '../core/manager.ts'
-import { promised } from '../core/maybe.ts'
+import { isPromise, promised } from '../core/maybe.ts'
 import { stateOf, type Session } from '../core/session.ts'
 import type { MaybePromise } from '../core/store-model.ts'
 
@@ -80,7 +80,9 @@ export function session<
     }
     const request = c.req.raw
     const { load, finish } = same ? { load: same.load } : loadOnce(requests, request)
-    c.set(name, lazy ? () => promised(load) : await load())
+    // Here and below: an await costs as much where the answer is there, as it is for most, and so is spared then.
+    const loaded = lazy ? () => promised(load) : load()
+    c.set(name, isPromise(loaded) ? await loaded : loaded)
     if (!finish) return next()
 
     const mount: Mount = { manager, requests, load, outer }
@@ -92,20 +94,24 @@ export function session<
       if (await finish()) await abandon(requests, request)
       throw thrown
     }
-    const asked = await finish()
+    const finished = finish()
+    const asked = isPromise(finished) ? await finished : finished
     // The handler returned nothing, which Hono answers with an error.
     if (asked && !c.finalized) return abandon(requests, request)
     try {
       if (asked) {
-        const session = (mount.session = await requests.load(request))
+        const current = requests.load(request)
+        const session = (mount.session = isPromise(current) ? await current : current)
         const failed = c.error !== undefined && !('getResponse' in c.error)
         const commitOptions = { waitUntil: (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise), failed }
         // A middleware that replaced the request may have made the handler load a second session, or restart this one.
-        const second = await requests.of(c.req.raw)
+        const other = requests.of(c.req.raw)
+        const second = isPromise(other) ? await other : other
         if (second && stateOf(second) !== stateOf(session))
           replace(c, await requests.commit(second, c.res, commitOptions))
         // The last cookie stays: that of the session which the handler had from here.
-        replace(c, await requests.commit(session, c.res, commitOptions))
+        const committed = requests.commit(session, c.res, commitOptions)
+        replace(c, isPromise(committed) ? await committed : committed)
       }
       // What the handler had set when it met the outage is in the answer to it: it is given anew, without.
       if (c.error instanceof StoreUnavailableError && !answered.has(c.error)) throw c.error
