@@ -3,7 +3,7 @@
  * it stands behind a request, because a Worker's clock does not move while it computes.
  */
 import type { Contestant, Fetch, World } from './contestant.ts'
-import { PLANS, type Group } from './scenarios.ts'
+import { PLANS, type Group, type Plan } from './scenarios.ts'
 import { check, garbage, requestTo, seeded, tampered } from './visitor.ts'
 
 /** A case by its place: of its group, and in it. */
@@ -40,6 +40,12 @@ function keyOf({ group, contestant }: Place): string {
 /** Known cookies, sent over and over, where a scenario wants them known. */
 const FEW = 16
 
+/** Cookies of sessions, as a scenario sends them. */
+async function cookiesOf(world: World, { bend }: Plan, count: number): Promise<string[]> {
+  const cookies = await seeded(world, await world.app(), count)
+  return bend ? cookies.map({ garbage, tampered }[bend]) : cookies
+}
+
 export function localDriver(
   groups: readonly Group[],
   directory: string,
@@ -47,6 +53,16 @@ export function localDriver(
 ): Driver {
   const cases = new Map<string, Case>()
   const caseAt = (place: Place): Case => cases.get(keyOf(place)) as Case
+  /** Who keeps no sessions answers the very requests that latchkey does: a request is made with its headers. */
+  const cookiesOfOurs = async (group: number): Promise<string[]> => {
+    const { scenario, payload, contestants } = groups[group] as Group
+    const world = await (contestants.find(({ role }) => role === 'latchkey') as Contestant).open(payload, directory)
+    try {
+      return await cookiesOf(world, PLANS[scenario], FEW)
+    } finally {
+      await world.close?.()
+    }
+  }
   return {
     async open(place) {
       const group = groups[place.group] as Group
@@ -70,16 +86,18 @@ export function localDriver(
       const { scenario } = groups[place.group] as Group
       const plan = PLANS[scenario]
       const one = caseAt(place)
-      if (plan.cookies === 'none' || one.contestant.kind === 'none') {
+      if (plan.cookies === 'none') {
         one.cookies = ['']
+        return
+      }
+      if (one.contestant.kind === 'none') {
+        if (one.cookies.length === 0) one.cookies = await cookiesOfOurs(place.group)
         return
       }
       const wanted = plan.cookies === 'few' ? FEW : calls
       if (plan.spent) one.pool = []
       if (one.pool.length < wanted) {
-        const fresh = await seeded(one.world, await one.world.app(), wanted - one.pool.length)
-        const bend = { garbage, tampered, none: (cookie: string) => cookie }[plan.bend ?? 'none']
-        one.pool.push(...fresh.map(bend))
+        one.pool.push(...(await cookiesOf(one.world, plan, wanted - one.pool.length)))
       }
       one.cookies = one.pool.slice(0, wanted)
       if (plan.cookies === 'few') {
