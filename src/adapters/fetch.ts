@@ -66,7 +66,8 @@ export function withSession<Data extends object, Flash extends object, Rest exte
       let response: HandlerResult
       try {
         const answer = handler(request, session as never, ...rest)
-        response = isPromise(answer) ? await answer : answer
+        // A lazy load that the handler did not wait for has its turn first.
+        response = options.lazy || isPromise(answer) ? await answer : answer
       } catch (error) {
         const answer = responseOf(error)
         if (answer) return await finish(answer)

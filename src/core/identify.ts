@@ -7,9 +7,10 @@ import { callStore, destroySession, type Context } from './context.ts'
 import type { PlainObject } from './data.ts'
 import { SessionExpiredError, SessionNotFoundError, StoreUnavailableError } from './errors.ts'
 import type { RejectReason } from './events.ts'
+import { whenThere } from './maybe.ts'
 import { isExpired, isHandingOver } from './policy.ts'
 import { isRecord, type SessionRecord } from './record.ts'
-import type { MaybePromise } from './store.ts'
+import type { Copy, MaybePromise } from './store-model.ts'
 import { nextSecret, parseToken, verifierOf, type TokenParts } from './token.ts'
 
 /** A session found by the token that is its current one. */
@@ -54,53 +55,87 @@ function reject({ emit }: Context, reason: RejectReason, id?: string): Identifie
 }
 
 /** A token that carries its record. */
-async function identifySealed(context: Context, token: string): Promise<Identified> {
+function identifySealed(context: Context, token: string): MaybePromise<Identified> {
   let reason: RejectReason = 'malformed'
   const refuse = (why: RejectReason): void => void (reason = why)
-  const record = await callStore(context, 'open', [token], {}, { name: context.cookie.bareName, reject: refuse })
-  if (!record) return reject(context, reason)
-  // What has expired is dead without asking.
-  const { revocations } = context.store
-  const standing = revocations && !isExpired(record, context.now()) && (await revocations.standing(context, record))
-  if (!standing) return judge(context, record, record.verifier)
-  if (standing === 'ended' || context.now() >= standing.until) return reject(context, 'unknown', record.id)
-  return { standing: 'superseded', record: { ...record, rotatedAt: standing.at } }
+  const opened = callStore(context, 'open', [token], {}, { name: context.cookie.bareName, reject: refuse })
+  return whenThere(opened, (record) => {
+    if (!record) return reject(context, reason)
+    const { revocations } = context.store
+    // What has expired is dead without asking.
+    const standing = isExpired(record, context.now()) ? undefined : revocations?.standing(context, record)
+    return whenThere(standing, (found) => {
+      if (!found) return judge(context, record, record.verifier)
+      if (found === 'ended' || context.now() >= found.until) return reject(context, 'unknown', record.id)
+      return { standing: 'superseded', record: { ...record, rotatedAt: found.at } }
+    })
+  })
 }
 
 /** A token of an id, whose record the store has, and a secret. */
-async function identifyRow(
+interface Presented extends TokenParts {
+  /** Of its secret. */
+  verifier: string
+  options: IdentifyOptions
+  /** That no cryptography is needed for it again. Not before a record confirms it: anybody could have sent what is not signed. */
+  remember: () => void
+}
+
+function identifyRow(
   context: Context,
   token: string,
-  { id, secret, signature }: TokenParts,
+  parts: TokenParts,
   options: IdentifyOptions,
-): Promise<Identified> {
-  const { store } = context
-  const known = context.memo.get(token)
-  if (!known && signature !== undefined && !(await context.signer?.verify(`${id}.${secret}`, signature)))
-    return reject(context, 'signature')
-  const verifier = known ?? (await verifierOf(secret))
-  // Not before a record confirms it: anybody could have sent what is not signed.
-  const remember = (): void => {
-    if (!known) context.memo.set(token, verifier)
-  }
-  const { copies } = store
-  const copy = options.copy === undefined ? undefined : await copies?.open(context, options.copy, id, verifier)
-  if (copy) remember()
-  if (copy && !options.fresh && copies?.isFresh(context, copy)) return judge(context, copy.record, secret)
+): MaybePromise<Identified> {
+  const { memo, store } = context
+  const known = memo.get(token)
+  return whenThere(known ?? verified(context, parts), (verifier) => {
+    if (verifier === undefined) return reject(context, 'signature')
+    const remember = (): void => void (known ?? memo.set(token, verifier))
+    const presented: Presented = { ...parts, verifier, options, remember }
+    const opened =
+      options.copy === undefined ? undefined : store.copies?.open(context, options.copy, parts.id, verifier)
+    return whenThere(opened, (copy) => {
+      if (copy) remember()
+      return copy && !options.fresh && store.copies?.isFresh(context, copy)
+        ? judge(context, copy.record, parts.secret)
+        : ask(context, presented, copy)
+    })
+  })
+}
+
+/** The verifier of a token's secret; `undefined` when its signature is none of ours. */
+function verified(context: Context, { id, secret, signature }: TokenParts): MaybePromise<string | undefined> {
+  const isOurs = signature === undefined || context.signer?.verify(`${id}.${secret}`, signature)
+  return whenThere(isOurs, (ours) => (ours ? verifierOf(secret) : undefined))
+}
+
+/** Has the store say what became of the session. */
+function ask(context: Context, presented: Presented, copy: Copy | undefined): MaybePromise<Identified> {
+  const { id, secret, verifier } = presented
   const asOf = context.now()
-  const record = await callStore(context, 'load', [id, context.manager], { id })
-  if (!record) return reject(context, 'unknown', id)
-  if (!isRecord(record)) return reject(context, 'schema', id)
-  if (record.id !== id) {
-    context.emit('storeError', { id, reason: 'load' })
-    throw new StoreUnavailableError('The session store answered with another session than the one asked for.')
-  }
-  if (constantTimeEqual(verifier, record.verifier)) {
-    remember()
+  return whenThere(callStore(context, 'load', [id, context.manager], { id }), (record) => {
+    if (!record) return reject(context, 'unknown', id)
+    if (!isRecord(record)) return reject(context, 'schema', id)
+    if (record.id !== id) {
+      context.emit('storeError', { id, reason: 'load' })
+      throw new StoreUnavailableError('The session store answered with another session than the one asked for.')
+    }
+    if (!constantTimeEqual(verifier, record.verifier)) return judgeReplaced(context, presented, record, asOf)
+    presented.remember()
     // An eventual store may still show what was there before this visitor's own last write; the copy is no younger for that.
-    if (copy && copies?.isAhead(context, copy, record)) return judge(context, copy.record, secret)
+    if (copy && context.store.copies?.isAhead(context, copy, record)) return judge(context, copy.record, secret)
     return judge(context, record, secret, asOf)
-  }
+  })
+}
+
+/** What a token stands for that is not the record's current one. */
+async function judgeReplaced(
+  context: Context,
+  { id, secret, verifier, options }: Presented,
+  record: SessionRecord,
+  asOf: number,
+): Promise<Identified> {
   const { previous } = record
   if (!previous || !constantTimeEqual(verifier, previous.verifier)) return reject(context, 'verifier', id)
   const now = context.now()

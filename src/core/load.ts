@@ -6,7 +6,7 @@ import type { Context } from './context.ts'
 import type { PlainObject } from './data.ts'
 import { StoreUnavailableError } from './errors.ts'
 import { identify, type Current, type Identified } from './identify.ts'
-import { whenThere } from './maybe.ts'
+import { attempt, whenThere } from './maybe.ts'
 import type { SessionRecord } from './record.ts'
 import { Session, stateOf } from './session.ts'
 import { SessionState } from './state.ts'
@@ -16,9 +16,8 @@ import { carriedBy, type Carried } from './transport.ts'
 /** The request's session, or a new one. */
 export function loadSession(context: Context, request: Request, fresh?: boolean): MaybePromise<Session> {
   const carried = carriedBy(request, context)
-  const last = carried.at(-1) as Carried
   const brought = carried.filter(({ token }) => token !== undefined)
-  return brought.length > 0 ? loadCarried(context, request, brought, last, fresh) : begin(context, request, last)
+  return loadCarried(context, request, brought, carried.at(-1) as Carried, fresh)
 }
 
 /** A new session, for a visitor who brought none, or none that is theirs. */
@@ -30,40 +29,51 @@ function begin(
   outage?: StoreUnavailableError,
 ): MaybePromise<Session> {
   return whenThere(context.store.generate(request, context.manager), (session) => {
-    Object.assign(stateOf(session), { carried, superseded, outage })
+    const state = stateOf(session)
+    state.carried = carried
+    state.superseded = superseded
+    state.outage = outage
     return session
   })
 }
 
-async function loadCarried(
+/** The session of the first token in our form. What has another may be somebody else's credential: the next one is asked. */
+function loadCarried(
   context: Context,
   request: Request,
-  brought: readonly Carried[],
+  [used, ...others]: readonly Carried[],
   last: Carried,
   fresh: boolean | undefined,
-): Promise<Session> {
-  let found: Identified = { standing: 'unknown' }
-  let used = last
+): MaybePromise<Session> {
+  if (!used) return begin(context, request, last)
+  const { store } = context
   let outage: StoreUnavailableError | undefined
-  for (const one of brought) {
-    try {
-      found = await identify(context, one.token as string, {
-        copy: context.store.copies?.carriedBy(request, one),
-        fresh,
-      })
-    } catch (error) {
+  const found = attempt<Identified>(
+    () => identify(context, used.token as string, { copy: store.copies?.carriedBy(request, used), fresh }),
+    (error) => {
       if (!(error instanceof StoreUnavailableError && context.anonymousOnOutage)) throw error
       outage = error
+      return { standing: 'unknown' }
+    },
+  )
+  return whenThere(found, (identified) => {
+    switch (identified.standing) {
+      case 'malformed':
+        return loadCarried(context, request, others, last, fresh)
+      case 'current':
+        return resume(context, request, used, identified)
+      case 'superseded':
+        return begin(context, request, used, identified.record)
+      default:
+        return begin(context, request, last, undefined, outage)
     }
-    // What has not our form may be somebody else's credential; the next transport is asked then, and only then.
-    if (found.standing === 'malformed') continue
-    used = one
-    break
-  }
+  })
+}
 
-  if (found.standing === 'current') {
-    ready = found
-    const session = await context.store.createSession(request, found.record, true, context.manager)
+/** The session that was found. */
+function resume(context: Context, request: Request, used: Carried, found: Current): MaybePromise<Session> {
+  ready = found
+  return whenThere(context.store.createSession(request, found.record, true, context.manager), (session) => {
     if (ready === found) ready = undefined
     const state = stateOf(session)
     state.carried = used
@@ -73,10 +83,7 @@ async function loadCarried(
     state.handedOver = found.handedOver
     state.rotates = used.transport === 'cookie' && found.asOf !== undefined
     return session
-  }
-  return found.standing === 'superseded'
-    ? begin(context, request, used, found.record)
-    : begin(context, request, last, undefined, outage)
+  })
 }
 
 /**
