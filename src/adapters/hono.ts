@@ -95,8 +95,7 @@ export function session<
       throw thrown
     }
     const finished = finish()
-    // A load that the handler did not wait for has its turn first.
-    const asked = lazy || isPromise(finished) ? await finished : finished
+    const asked = isPromise(finished) ? await finished : finished
     // The handler returned nothing, which Hono answers with an error.
     if (asked && !c.finalized) return abandon(requests, request)
     try {

@@ -170,6 +170,19 @@ describe('a lazy session that is first asked for after its response', () => {
 })
 
 describe('under Hono', () => {
+  it('P6: a lazy load that the handler did not wait for is waited for by commit', async () => {
+    const store = new MemoryStore()
+    const sessions = new SessionManager({ store })
+    const app = new Hono<SessionEnv<typeof sessions, { lazy: true }>>().use(session(sessions, { lazy: true }))
+    app.get('/', (c) => {
+      void c.var.session().then((visitor) => visitor.destroy())
+      return c.text('ok')
+    })
+    const cookie = `__Host-session=${await sessions.createSession({ a: 1 })}`
+    await app.request(URL_, { headers: { cookie } })
+    expect(store.length()).toBe(0)
+  })
+
   it('P6: destroy() counts though bodyLimit replaced the request and a second session was loaded for it', async () => {
     const store = new MemoryStore()
     const sessions = new SessionManager({ store })
