@@ -16,22 +16,28 @@ export function isSecureRequest(request: Request, settings: CookieSettings, trus
   return trustProxy && /^\s*https\s*(?:,|$)/i.test(request.headers.get('x-forwarded-proto') ?? '')
 }
 
-/** Spaces and tabs at the ends; the lookbehind makes a long run of them inside the text cost one pass. */
-const BLANKS = /^[ \t]+|(?<![ \t])[ \t]+$/g
-
 /**
  * The value of the first cookie of exactly this name, or `undefined`. Tolerates anything and never throws (C09): pairs end
  * at `;` whatever the quotes, only spaces and tabs are trimmed, a nameless `=name=x` does not count.
  */
 export function readCookie(header: string, name: string): string | undefined {
+  const wanted = `${name}=`
   // A scan that makes nothing of the pairs in between: most of a header is other people's cookies.
   for (let start = 0, end = 0; start <= header.length; start = end + 1) {
     end = header.indexOf(';', start)
     if (end < 0) end = header.length
-    while (header[start] === ' ' || header[start] === '\t') start++
-    if (header.startsWith(`${name}=`, start)) return header.slice(start + name.length + 1, end).replace(BLANKS, '')
+    while (isBlank(header[start])) start++
+    if (!header.startsWith(wanted, start)) continue
+    let [from, to] = [start + wanted.length, end]
+    while (from < to && isBlank(header[from])) from++
+    while (from < to && isBlank(header[to - 1])) to--
+    return header.slice(from, to)
   }
   return undefined
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
 }
 
 /** The names a value may be spread over: `name`, `name.1`, `name.2`. */

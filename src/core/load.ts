@@ -15,9 +15,7 @@ import { carriedBy, type Carried } from './transport.ts'
 
 /** The request's session, or a new one. */
 export function loadSession(context: Context, request: Request, fresh?: boolean): MaybePromise<Session> {
-  const carried = carriedBy(request, context)
-  const brought = carried.filter(({ token }) => token !== undefined)
-  return loadCarried(context, request, brought, carried.at(-1) as Carried, fresh)
+  return loadCarried(context, request, carriedBy(request, context), 0, fresh)
 }
 
 /** A new session, for a visitor who brought none, or none that is theirs. */
@@ -41,15 +39,19 @@ function begin(
 function loadCarried(
   context: Context,
   request: Request,
-  [used, ...others]: readonly Carried[],
-  last: Carried,
+  carried: readonly Carried[],
+  at: number,
   fresh: boolean | undefined,
 ): MaybePromise<Session> {
+  const last = carried.at(-1) as Carried
+  const used = carried[at]
   if (!used) return begin(context, request, last)
+  const { token } = used
+  if (token === undefined) return loadCarried(context, request, carried, at + 1, fresh)
   const { store } = context
   let outage: StoreUnavailableError | undefined
   const found = attempt<Identified>(
-    () => identify(context, used.token as string, { copy: store.copies?.carriedBy(request, used), fresh }),
+    () => identify(context, token, { copy: store.copies?.carriedBy(request, used), fresh }),
     (error) => {
       if (!(error instanceof StoreUnavailableError && context.anonymousOnOutage)) throw error
       outage = error
@@ -59,7 +61,7 @@ function loadCarried(
   return whenThere(found, (identified) => {
     switch (identified.standing) {
       case 'malformed':
-        return loadCarried(context, request, others, last, fresh)
+        return loadCarried(context, request, carried, at + 1, fresh)
       case 'current':
         return resume(context, request, used, identified)
       case 'superseded':
