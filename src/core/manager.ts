@@ -32,7 +32,7 @@ export interface LoadOptions {
 /** What `createSession` sets beside the data. */
 export interface CreateOptions {
   subject?: string
-  /** This session's own life instead of the configured one, for now and for renewals. */
+  /** This session's own life instead of the configured one, for now and for renewals; at most the manager's `absolute`. */
   ttl?: Duration
   info?: SessionDetails
 }
@@ -154,7 +154,8 @@ export class SessionManager<
    * Sets the data, or changes it by a function, and renews the session. The function may mutate its argument or return the
    * next data; it runs again on a conflict, so that no increment is lost (P5). An expired session is not revived.
    * @returns the data as stored
-   * @throws SessionNotFoundError, SessionExpiredError, SessionConflictError, SessionDataError, StoreUnavailableError
+   * @throws SessionNotFoundError, SessionExpiredError, SessionConflictError, SessionDataError, StoreUnavailableError;
+   * SessionUnsupportedError under a `CookieStore`, whose sessions change with a request only
    */
   async updateSession(token: string, change: Data | ((current: Data) => Data | void)): Promise<Data> {
     this.#needsRow('updateSession')
@@ -168,7 +169,7 @@ export class SessionManager<
 
   /**
    * Extends the session, never past its hard end and never shortening it (P10).
-   * @throws SessionNotFoundError, SessionExpiredError, StoreUnavailableError
+   * @throws SessionNotFoundError, SessionExpiredError, StoreUnavailableError; SessionUnsupportedError under a `CookieStore`
    */
   async renewSession(token: string): Promise<void> {
     this.#needsRow('renewSession')

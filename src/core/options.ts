@@ -35,7 +35,7 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   rotateEvery?: Duration
   /** How long a token that `rotateEvery` replaced is served once the new one has been used. Default `'30s'`. */
   grace?: Duration
-  /** The data of a new session. */
+  /** The data of a new session; required exactly when `Data` has required keys. Default `() => ({})`. */
   initial?: () => Data
   /** Types and validates the data; see `SchemaOptions`. */
   schema?: never
