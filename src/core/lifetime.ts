@@ -36,7 +36,7 @@ export function parseLifetime(value: unknown, configured: Lifetimes): OwnLifetim
   const own: OwnLifetime = check(value, CHECKS, problems, 'lifetime.')
   if (problems.length === 0 && (own.ttl ?? 0) > (absoluteInForce(own, configured) ?? Infinity))
     problems.push(
-      "`lifetime.ttl` is longer than the `absolute` in force; set `absolute` beside it, e.g. { ttl: '60d', absolute: '1y' }, or raise the manager's.",
+      "`lifetime.ttl` is longer than the `absolute` in force; raise the manager's, or set `absolute` beside it in `session.lifetime`, e.g. { ttl: '60d', absolute: '1y' }.",
     )
   if (problems.length > 0) throw new SessionConfigError(problems)
   return own

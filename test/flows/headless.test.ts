@@ -64,6 +64,12 @@ describe('createSession', () => {
     await expect(sessions.retrieveSession(token)).rejects.toThrow(SessionExpiredError)
   })
 
+  it('a `ttl` beyond `absolute` is refused by an error whose first cure works here, where there is no `absolute`', async () => {
+    await expect(shop().sessions.createSession({}, { ttl: '60d' })).rejects.toThrow(/in force; raise the manager's/)
+    const { sessions } = shop({ absolute: '1y' })
+    await expect(sessions.createSession({}, { ttl: '60d' })).resolves.toBeTypeOf('string')
+  })
+
   it('data that cannot be stored is a SessionDataError before anything is', async () => {
     const { store, sessions } = shop()
     await expect(sessions.createSession({ cart: [() => 1] } as never)).rejects.toThrow(SessionDataError)
