@@ -91,8 +91,11 @@ export class RequestSessions {
   /** Loads again what a copy stood in for. */
   async #refresh(known: Known, request: Request): Promise<Session> {
     const session = (await known.session) as Session
+    await stateOf(session).queue
     const state = stateOf(session)
-    if (!state.record || state.asOf !== undefined || state.committed || state.destroyed) return session
+    // What `save()` wrote is newer than the cookie that came, and its token is still to be sent (P15).
+    if (!state.record || state.asOf !== undefined || state.tokenDue || state.committed || state.destroyed)
+      return session
     known.loading = true
     try {
       const fresh = await loadSession(this.#context, request, true)

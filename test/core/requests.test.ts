@@ -4,6 +4,7 @@ import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { flow, rawFetch, SECOND, type FlowOptions } from '../support/flow.ts'
 import { cookiesOf, COPY, signedIn, TOKEN } from '../stores/cached.ts'
+import { SealedApp } from '../stores/sealed.ts'
 
 describe('a request whose load failed', () => {
   it('P11: stands for nothing yet: a session made for it by hand is its session, and is answered', async () => {
@@ -77,6 +78,33 @@ describe('a request that is loaded again, past its copy', () => {
     expect(cookiesOf(response)).toEqual([TOKEN, COPY])
     expect(app.token).not.toBe(before)
     expect(await app.see(({ data, subject }) => [data, subject])).toEqual([{ n: 2 }, undefined])
+  })
+
+  it('P15: what a sealed session saved before stays, and its cookie is sent', async () => {
+    const app = new SealedApp()
+    for (const n of [1, 2]) {
+      const response = await app.visit(async (session, request) => {
+        session.subject = `u_${n}`
+        session.set('n', n)
+        await session.save()
+        expect(await app.sessions.load(request, { fresh: true })).toBe(session)
+        expect(session.subject).toBe(`u_${n}`)
+      })
+      expect(response.headers.getSetCookie()).toHaveLength(1)
+      expect(await app.see(({ subject, data }) => [subject, data])).toEqual([`u_${n}`, { n }])
+    }
+  })
+
+  it('P15: waits for a save under way, whose token is sent', async () => {
+    const app = await signedIn()
+    await app.visit(async (session, request) => {
+      session.regenerate()
+      session.set('n', 2)
+      const saving = session.save()
+      await app.sessions.load(request, { fresh: true })
+      await saving
+    })
+    expect(await app.see(({ subject, data }) => [subject, data])).toEqual(['u_1', { n: 2 }])
   })
 
   it('is loaded as before where the store failed meanwhile', async () => {
