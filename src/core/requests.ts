@@ -119,9 +119,11 @@ export class RequestSessions {
 
   /** Puts an empty session in the place of the request's ended one. */
   #succeed(request: Request, old: Session, next: Session): Session {
-    if (stateOf(old) !== stateOf(next)) {
+    const [ended, begun] = [stateOf(old), stateOf(next)]
+    if (ended !== begun) {
       // A cookie that the ended session did not come by is another's.
-      stateOf(next).clearDue = stateOf(old).carried?.transport === stateOf(next).carried?.transport
+      begun.clearDue = ended.carried?.transport === begun.carried?.transport
+      begun.accessed ||= ended.accessed
       shareState(next, old)
     }
     // The one that the handler holds already, however often it is asked for.

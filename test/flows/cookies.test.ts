@@ -103,6 +103,16 @@ describe.each(adapters)('cookies and caches through $name', (adapter) => {
     expect(response.headers.get('cache-control')).toMatch(/^private, no-(cache|store)$/)
   })
 
+  it('F15: access before sessions.regenerate(request) is still access', async () => {
+    const shop = flow(adapter)
+    const response = await shop.visit(async (session, request) => {
+      session.get('theme')
+      await shop.sessions.regenerate(request)
+    })
+    expect(response.headers.get('vary')).toBe('Cookie')
+    expect(response.headers.get('cache-control')).toBe('private, no-cache')
+  })
+
   it('F15: a session that was loaded and not looked at changes no header', async () => {
     const shop = flow(adapter)
     await shop.visit((session) => (session.subject = 'u_42'))
