@@ -142,11 +142,11 @@ async function renumber(context: Context, state: SessionState): Promise<Outcome>
 }
 
 /**
- * Whether a record that the store does not show has only not arrived there yet: a copy stood in for it, and a write to it is
- * taken. What ended is refused.
+ * Whether a record that the store does not show has only not arrived there yet: a copy stood in for it, or it was begun just
+ * now, and a write to it is taken. What ended is refused.
  */
 async function isBehind(context: Context, state: SessionState, old: SessionRecord): Promise<boolean> {
-  if (state.asOf !== undefined) return false
+  if (state.asOf !== undefined && !state.tokenDue) return false
   const written = { ...old, version: old.version + 1 }
   return (await callStore(context, 'update', [written, expectedOf(old)], old)) === 'ok'
 }

@@ -134,6 +134,19 @@ describe('over an eventual store, a minute behind,', () => {
     expect(await app.sessions.findSession(old)).toBeUndefined()
   })
 
+  it('nor where that session was begun by `save()` in the same request', async () => {
+    const clock = { now: Date.UTC(2030, 0, 1) }
+    const app = new CachedApp(new Behind(clock), {}, clock)
+    const response = await app.visit(async (session) => {
+      session.set('cart', ['mug'])
+      await session.save()
+      session.subject = 'u_1'
+    })
+    expect(cookiesOf(response)).toEqual([TOKEN, COPY])
+    expect(app.takeEvents()).toEqual(['created', 'regenerated'])
+    expect(await app.see((session) => [session.subject, session.data])).toEqual(['u_1', { cart: ['mug'] }])
+  })
+
   it('P6: and is lost where that session has ended, though its copy is still good', async () => {
     const clock = { now: Date.UTC(2030, 0, 1) }
     const app = new CachedApp(new Behind(clock), {}, clock)
