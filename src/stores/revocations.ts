@@ -66,8 +66,8 @@ export class RevocationList {
   async standing(session: Sealed, { name, now }: RevocationScope): Promise<Standing> {
     // Sealed so long ago that no browser has it any more; what ended it may be forgotten.
     if (now() >= (session.lastSeenAt ?? Infinity) + LONGEST) return 'ended'
-    const [mark, rule] = await Promise.all([this.#ofId(session.id, name), this.#ofSubject(session.subject, name)])
-    if (isEnded(rule, session)) return 'ended'
+    const [mark, isSignedOut] = await Promise.all([this.#ofId(session.id, name), this.#isSignedOut(session, name)])
+    if (isSignedOut) return 'ended'
     if (!mark) return undefined
     const { by, at = 0, until = 0 } = mark
     return by === undefined ? 'ended' : { at, until }
@@ -102,7 +102,7 @@ export class RevocationList {
     until: number,
     { name, now }: RevocationScope,
   ): Promise<'ok' | 'replaced' | 'ended'> {
-    if (isEnded(await this.#ofSubject(old.subject, name), old)) return 'ended'
+    if (await this.#isSignedOut(old, name)) return 'ended'
     const at = now()
     const mark: IdMark = { by: next.id, at, until, endsAt: next.endsAt }
     const lives = old.endsAt ?? Math.max(old.expiresAt, at + LONGEST)
@@ -147,10 +147,17 @@ export class RevocationList {
     }
   }
 
-  /** Whether two ids are one session, the one before and the other after a new token. */
+  /** Whether two ids are one session, before and after new tokens. */
   async #areOne(a: string | undefined, b: string | undefined, name: string): Promise<boolean> {
     if (a === undefined || b === undefined || a === b) return a === b
-    return (await this.#whereabouts(a, name)).id === b
+    return (await this.#whereabouts(a, name)).id === (await this.#whereabouts(b, name)).id
+  }
+
+  /** Whether its subject's mark ended a session. Who is spared is so under every id: `follow` may be yet to come, or have failed. */
+  async #isSignedOut({ id, subject, authenticatedAt = 0 }: Sealed, name: string): Promise<boolean> {
+    const rule = await this.#ofSubject(subject, name)
+    if (!rule || authenticatedAt > rule.before) return false
+    return authenticatedAt <= (rule.floor ?? -1) || !(await this.#areOne(rule.except, id, name))
   }
 
   async #ofId(id: string, name: string): Promise<IdMark | undefined> {
@@ -199,11 +206,6 @@ export class RevocationList {
     if (isRecord(row) && row.id === key) return row
     throw new StoreUnavailableError('The store of revocations answered with something else than the mark asked for.')
   }
-}
-
-function isEnded(rule: SubjectMark | undefined, { id, authenticatedAt = 0 }: Sealed): boolean {
-  if (!rule || authenticatedAt > rule.before) return false
-  return id !== rule.except || (rule.floor !== undefined && authenticatedAt <= rule.floor)
 }
 
 /** Both marks in one, in any order: who was spared by one of them and not by the other is spared no more. */

@@ -156,6 +156,23 @@ describe('at commit', () => {
     expect(await sessions.findSession(token)).toBeUndefined()
   })
 
+  it('P7 R08: and it is spared like the one before it, though nobody came to say so', async () => {
+    const store = new WatchedStore()
+    const { sessions, visit } = app(store)
+    const token = await sessions.createSession({ n: 1 }, { subject: 'u_42' })
+    await sessions.removeSessionsOf('u_42', { except: (await sessions.findSession(token))?.id })
+    store.failing.add('update')
+    const response = await visit(token, (session) => session.regenerate())
+    const next = cookieOf(response) ?? ''
+    expect([response.status, (await sessions.findSession(next))?.subject]).toEqual([503, 'u_42'])
+    store.failing.clear()
+    const last = cookieOf(await visit(next, (session) => session.regenerate())) ?? ''
+    const found = await Promise.all([token, next, last].map((each) => sessions.findSession(each)))
+    expect(found.map((each) => each?.subject)).toEqual([undefined, undefined, 'u_42'])
+    await sessions.removeSessionsOf('u_42')
+    expect(await sessions.findSession(last)).toBeUndefined()
+  })
+
   it('removeSession, removeSessionById and removeSessionsOf that could not be remembered throw', async () => {
     const store = new WatchedStore()
     const { sessions } = app(store)

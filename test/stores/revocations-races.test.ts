@@ -158,6 +158,19 @@ describe.each(MEMORIES)('remembered by $name', ({ open }) => {
     expect(await site.visit(token, (session) => void (session.data['n'] = 2))).toMatch(/^ey/)
   })
 
+  it('R20: nor the cookie that follows the one a removeSessionsOf spared', async () => {
+    const site = open()
+    const { token } = await site.begin({ n: 1 }, 'u_42')
+    const next = await site.visit(token, async (session) => {
+      await site.one.removeSessionsOf('u_42', { except: session })
+      session.regenerate()
+    })
+    expect(await site.visit(token, (session) => void (session.data['n'] = 2))).toBeUndefined()
+    expect(await site.data(next as string)).toEqual({ n: 1 })
+    site.clock.now += 10 * SECOND
+    expect(await site.visit(token, (session) => void (session.data['n'] = 2))).toMatch(/^ey/)
+  })
+
   it('R21: a sign-in submitted twice signs in, whichever answer the browser keeps', async () => {
     const site = open()
     const { token } = await site.begin({ n: 1 })
