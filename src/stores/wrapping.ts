@@ -4,7 +4,7 @@
  */
 import { describe } from '../core/describe.ts'
 import { SessionConfigError } from '../core/errors.ts'
-import { managerOf } from '../core/lifecycle.ts'
+import { attach, lifecycleOf, managerOf } from '../core/lifecycle.ts'
 import type { SessionRecord } from '../core/record.ts'
 import {
   completeStore,
@@ -26,6 +26,8 @@ const OPTIONAL = ['removeExpired', 'countExpired', 'all', 'length', 'clear', 'fi
 /** Passes everything on to the store behind it. */
 export abstract class WrappingStore extends Store {
   readonly #store: Store
+  /** The managers that the store behind knows. */
+  readonly #known = new WeakSet<object>()
 
   /**
    * @param purpose what it needs a store for, for the message
@@ -97,11 +99,11 @@ export abstract class WrappingStore extends Store {
   }
 
   override generate(request: Request, manager?: object): MaybePromise<Session> {
-    return this.#store.generate(request, manager ?? managerOf(this))
+    return this.#store.generate(request, this.#managerOf(manager))
   }
 
   override regenerate(request: Request, manager?: object): MaybePromise<Session> {
-    return this.#store.regenerate(request, manager ?? managerOf(this))
+    return this.#store.regenerate(request, this.#managerOf(manager))
   }
 
   override createSession(
@@ -110,6 +112,14 @@ export abstract class WrappingStore extends Store {
     bind = true,
     manager?: object,
   ): MaybePromise<Session> {
-    return this.#store.createSession(request, record, bind, manager ?? managerOf(this))
+    return this.#store.createSession(request, record, bind, this.#managerOf(manager))
+  }
+
+  /** The manager that is meant. The store behind acts for it too, should a method of its own leave it out. */
+  #managerOf(given?: object): object {
+    const manager = given ?? managerOf(this)
+    if (!this.#known.has(manager)) attach(this.#store, manager, lifecycleOf(this, manager))
+    this.#known.add(manager)
+    return manager
   }
 }

@@ -176,6 +176,17 @@ describe('the lifecycle methods of the store underneath take effect', () => {
     expect(seen.splice(0)).toEqual(['createSession', 'regenerate', 'generate'])
   })
 
+  it('where they leave the manager out, too: that of the cache is meant', async () => {
+    class Landing extends MemoryStore {
+      override async generate(request: Request): Promise<Session> {
+        return Object.assign(await super.generate(request), { data: { landing: true } })
+      }
+    }
+    const app = new CachedApp(new Landing())
+    await app.visit(() => undefined)
+    expect(await app.see((session) => session.data)).toEqual({ landing: true })
+  })
+
   it('and called by hand on the cache', async () => {
     const app = new CachedApp(new Watching())
     const request = new Request(app.origin)
