@@ -189,6 +189,12 @@ export function destroyInTurn(store: Store, id: string, options?: StoreCallOptio
   return reliesOnLock(store) ? destroyRecord(store, id, options) : undefined
 }
 
+/** An `update` of its own may still be the base class's, by `super`: only what is atomic, or too late for any lock, has none. */
 function reliesOnLock(store: Store): boolean {
-  return store.update === Store.prototype.update || store.touch === Store.prototype.touch
+  const { atomic, consistency } = store.capabilities
+  return (
+    store.update === Store.prototype.update ||
+    store.touch === Store.prototype.touch ||
+    (!atomic && consistency === 'strong')
+  )
 }
