@@ -78,7 +78,11 @@ class Backend extends Store {
     return this.#gate('set', () => this.#store.set(id, record, options))
   }
   destroy(id: string, options?: StoreCallOptions): MaybePromise<boolean | void> {
-    return this.#store.destroy(id, options)
+    // In turn with what the store behind does under its own lock, beside what this one's base class does.
+    return destroyRecord(this.#store, id, options)
+  }
+  override get capabilities(): StoreCapabilities {
+    return this.#store.capabilities
   }
 }
 

@@ -1,9 +1,10 @@
-import { SessionManager, StoreUnavailableError, type SessionRecord } from 'latchkey'
+import { SessionManager, StoreUnavailableError, type SessionRecord, type Store } from 'latchkey'
 import { CookieCache } from 'latchkey/stores/cookie-cache'
 import { EncryptedStore } from 'latchkey/stores/encrypted'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { faulty, loginAs } from '../../src/testing/index.ts'
+import { gate } from '../support/flow.ts'
 import { conforms } from './conforms.ts'
 import { bareModel, ThreeMethodStore } from './three-methods.ts'
 
@@ -177,6 +178,37 @@ describe('faulty: stall', () => {
     release()
     expect(await updating).toBe('ok')
     await destroying
+    expect(await store.get('a')).toBeUndefined()
+  })
+
+  it('holds it like the store behind, where that calls the base class by `super`: what ended stays so (P6)', async () => {
+    class Logging extends ThreeMethodStore {
+      readonly written: string[] = []
+      override update(...args: Parameters<Store['update']>) {
+        this.written.push('update')
+        return super.update(...args)
+      }
+      override touch(...args: Parameters<Store['touch']>) {
+        this.written.push('touch')
+        return super.touch(...args)
+      }
+    }
+    const set = gate()
+    const reached = gate()
+    const behind = new Logging()
+    const store = faulty(behind)
+    await store.create(record)
+    behind.set = async (id, next) => {
+      reached.open()
+      await set.promise
+      behind.records.set(id, JSON.stringify(next))
+    }
+    const updating = store.update({ ...record, version: 2 }, expected)
+    await reached.promise
+    const destroying = store.destroy('a')
+    await new Promise((done) => setImmediate(done))
+    set.open()
+    await Promise.all([updating, destroying])
     expect(await store.get('a')).toBeUndefined()
   })
 })
