@@ -1,10 +1,11 @@
 /**
  * A KV namespace as `CloudflareKVStore` uses it: values are JSON, limits are checked before anything is sent (P17), lists are
  * read to their end, and what KV refuses for the moment (429, 5xx) is tried again. A put or a delete repeated is the same
- * put or delete, so repeating it is safe.
+ * put or delete, so repeating it is safe; but not once nobody waits for it any more, for it could undo what was put since.
  */
 import { utf8 } from '../core/bytes.ts'
 import { describeFailure, SessionTooLargeError, StoreUnavailableError } from '../core/errors.ts'
+import type { StoreCallOptions } from '../core/store.ts'
 
 /** The part of a KV namespace that is used; `KVNamespace` of any version of Cloudflare's types fits. */
 export interface KVNamespaceLike {
@@ -54,17 +55,18 @@ export class Namespace {
    * @param ttl milliseconds, at least 60,000 to KV
    * @throws SessionTooLargeError when key, value or metadata pass a limit of KV
    */
-  prepare(key: string, value: unknown, ttl: number, metadata?: object): () => Promise<void> {
+  prepare(key: string, value: unknown, ttl: number, metadata?: object): (options?: StoreCallOptions) => Promise<void> {
     const text = JSON.stringify(value)
     checkSize(key, KEY_LIMIT, 'That is the limit of a key in KV; use shorter ids.')
     checkSize(text, VALUE_LIMIT, 'That is the limit of a value in KV; keep large things elsewhere and their key here.')
     if (metadata) checkSize(JSON.stringify(metadata), METADATA_LIMIT, 'That is the limit of metadata in KV.')
     const expirationTtl = Math.ceil(Math.min(Math.max(ttl, SHORTEST_TTL), LONGEST_TTL) / 1000)
-    return () => this.#attempt(() => this.#kv.put(key, text, { expirationTtl, ...(metadata && { metadata }) }))
+    const put = (): Promise<void> => this.#kv.put(key, text, { expirationTtl, ...(metadata && { metadata }) })
+    return (options) => this.#attempt(put, options)
   }
 
-  async write(key: string, value: unknown, ttl: number): Promise<void> {
-    await this.prepare(key, value, ttl)()
+  async write(key: string, value: unknown, ttl: number, options?: StoreCallOptions): Promise<void> {
+    await this.prepare(key, value, ttl)(options)
   }
 
   async remove(key: string): Promise<void> {
@@ -82,8 +84,9 @@ export class Namespace {
     } while (cursor !== undefined)
   }
 
-  async #attempt<T>(call: () => Promise<T>): Promise<T> {
+  async #attempt<T>(call: () => Promise<T>, options?: StoreCallOptions): Promise<T> {
     for (let tries = 0; ; tries++) {
+      options?.signal?.throwIfAborted()
       try {
         return await call()
       } catch (error) {

@@ -5,6 +5,7 @@
  */
 import { sha256 } from '../core/bytes.ts'
 import { isRecord, type SessionRecord } from '../core/record.ts'
+import type { StoreCallOptions } from '../core/store.ts'
 import { isId } from '../core/token.ts'
 import type { Namespace } from './cloudflare-kv-namespace.ts'
 
@@ -54,21 +55,27 @@ export class Rows {
   }
 
   /** Writes the record, and its entry in the subject's list unless `current` shows that it is there. */
-  async write(id: string, record: SessionRecord, current?: SessionRecord): Promise<void> {
+  async write(id: string, record: SessionRecord, current?: SessionRecord, options?: StoreCallOptions): Promise<void> {
     const { subject, endsAt, verifier } = record
     const ttl = this.#ttlOf(record)
     const puts = [this.#kv.prepare(this.#key('record', id), record, ttl)]
     const isListed = current?.subject === subject && current?.endsAt === endsAt && endsAt !== null
     if (subject !== undefined && !isListed)
       puts.push(this.#kv.prepare(await this.#subjectKey(subject, id), 1, ttl, { verifier }))
-    await Promise.all(puts.map((put) => put()))
+    await Promise.all(puts.map((put) => put(options)))
     if (current?.subject !== undefined && current.subject !== subject)
       await this.#kv.remove(await this.#subjectKey(current.subject, id))
   }
 
   /** Counts for the very version that is touched, so that it never stretches a lifetime set afterwards. */
-  async touch({ id, version }: SessionRecord, expiresAt: number, lastSeenAt: number): Promise<void> {
-    await this.#kv.write(this.#key('touched', id), { version, expiresAt, lastSeenAt }, expiresAt - this.#now())
+  async touch(
+    { id, version }: SessionRecord,
+    expiresAt: number,
+    lastSeenAt: number,
+    options?: StoreCallOptions,
+  ): Promise<void> {
+    const touched = { version, expiresAt, lastSeenAt }
+    await this.#kv.write(this.#key('touched', id), touched, expiresAt - this.#now(), options)
   }
 
   /** Leaves a tombstone that outlives any late write of the record; `verifier` is the session's, where that cannot be seen. */

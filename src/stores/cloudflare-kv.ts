@@ -9,7 +9,14 @@ import { utf8 } from '../core/bytes.ts'
 import { describe } from '../core/describe.ts'
 import { SessionConfigError } from '../core/errors.ts'
 import type { SessionRecord } from '../core/record.ts'
-import { Store, type Expected, type StoreCapabilities, type UpdateOptions, type UpdateResult } from '../core/store.ts'
+import {
+  Store,
+  type Expected,
+  type StoreCallOptions,
+  type StoreCapabilities,
+  type UpdateOptions,
+  type UpdateResult,
+} from '../core/store.ts'
 import { isId } from '../core/token.ts'
 import { Namespace, SHORTEST_TTL, type KVNamespaceLike } from './cloudflare-kv-namespace.ts'
 import { Rows } from './cloudflare-kv-rows.ts'
@@ -58,13 +65,13 @@ export class CloudflareKVStore extends Store {
     return (await this.#rows.look(id)).record
   }
 
-  override async set(id: string, record: SessionRecord): Promise<void> {
-    await this.#rows.write(id, record)
+  override async set(id: string, record: SessionRecord, options?: StoreCallOptions): Promise<void> {
+    await this.#rows.write(id, record, undefined, options)
   }
 
   /** Without a look first: KV would remember the miss, and the new session would be unknown for a minute. Ids are random. */
-  override async create(record: SessionRecord): Promise<boolean> {
-    await this.#rows.write(record.id, record)
+  override async create(record: SessionRecord, options?: StoreCallOptions): Promise<boolean> {
+    await this.#rows.write(record.id, record, undefined, options)
     return true
   }
 
@@ -79,16 +86,22 @@ export class CloudflareKVStore extends Store {
       if (current.verifier !== expected.verifier || current.version > expected.version) return 'conflict'
     } else if (!isId(record.id) || this.#now() - record.createdAt > BEHIND) return 'gone'
     const expiresAt = Math.max(record.expiresAt, current?.expiresAt ?? -Infinity)
-    await this.#rows.write(record.id, options?.exactExpiry ? record : { ...record, expiresAt }, current)
+    await this.#rows.write(record.id, options?.exactExpiry ? record : { ...record, expiresAt }, current, options)
     return 'ok'
   }
 
-  override async touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): Promise<boolean> {
+  override async touch(
+    id: string,
+    expiresAt: number,
+    lastSeenAt: number,
+    expected: Expected,
+    options?: StoreCallOptions,
+  ): Promise<boolean> {
     const { record } = await this.#rows.look(id)
     if (!record || record.version !== expected.version || record.verifier !== expected.verifier) return false
     const latest = Math.max(record.expiresAt, Math.min(expiresAt, record.endsAt ?? Infinity))
     if (lastSeenAt - record.lastSeenAt >= TOUCH_EVERY || worthAWrite(latest, record.expiresAt, lastSeenAt))
-      await this.#rows.touch(record, latest, lastSeenAt)
+      await this.#rows.touch(record, latest, lastSeenAt, options)
     return true
   }
 

@@ -367,6 +367,48 @@ describe('what KV refuses', () => {
     expect(await store.length()).toBe(0)
   })
 
+  it.each(['update', 'touch'] as const)(
+    'R14, P10: %s is not put after its time-out, for it would undo what was put since',
+    async (late) => {
+      vi.useFakeTimers()
+      const { now, kv, store } = open()
+      const sessions = new SessionManager<{ n: number }>({ store, now, initial: () => ({ n: 0 }), storeTimeout: 50 })
+      const token = await sessions.createSession()
+      now.advance(2 * MINUTE)
+      kv.failures.put = Array.from({ length: 3 }, () => refusal('PUT', '429 Too Many Requests'))
+      const ask = { update: () => sessions.updateSession(token, { n: 1 }), touch: () => sessions.renewSession(token) }
+      const writing = ask[late]().catch((error: unknown) => error)
+      await vi.advanceTimersByTimeAsync(50)
+      expect(await writing).toBeInstanceOf(StoreUnavailableError)
+      kv.failures = {}
+      now.advance(5 * MINUTE)
+      await sessions.renewSession(token)
+      await sessions.updateSession(token, { n: 2 })
+      kv.take()
+      await vi.runAllTimersAsync()
+      expect(kv.take()).toEqual([])
+      expect(await sessions.retrieveSession(token)).toEqual({ n: 2 })
+    },
+  )
+
+  it('R14: what is given up while it looks is not put', async () => {
+    vi.useFakeTimers()
+    const { kv, store, recordOf, expecting } = open()
+    const record = recordOf({ id: 'a' })
+    await store.create(record)
+    kv.take()
+    kv.failures.get = [refusal('GET', '503 Service Unavailable')]
+    const [reason, controller] = [new Error('it took too long'), new AbortController()]
+    const { signal } = controller
+    const updating = store
+      .update({ ...record, version: 2 }, expecting(record), { signal })
+      .catch((error: unknown) => error)
+    controller.abort(reason)
+    await vi.runAllTimersAsync()
+    expect(await updating).toBe(reason)
+    expect(kv.take().filter((call) => call.startsWith('put'))).toEqual([])
+  })
+
   it('for good is not tried again, and what is no answer of KV neither (P14)', async () => {
     const { now, kv, store, recordOf } = open()
     kv.failures.put = [refusal('PUT', '400 Invalid expiration'), new Error('Network connection lost.')]
