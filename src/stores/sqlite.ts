@@ -4,7 +4,7 @@
  */
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { describe } from '../core/describe.ts'
-import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
+import { describeFailure, SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
 import type { SessionRecord } from '../core/record.ts'
 import {
   Store,
@@ -176,7 +176,7 @@ export class SqliteStore extends Store {
     } catch (error) {
       const cause = withoutParameters(error)
       const problem = cause instanceof Error ? shapeProblem(cause.message, this.#table) : undefined
-      throw problem === undefined ? cause : new StoreUnavailableError(problem, { cause })
+      throw problem === undefined ? cause : new StoreUnavailableError(problem, { cause: describeFailure(cause) })
     }
   }
 }

@@ -1,6 +1,8 @@
 /** What `SqliteStore` says of a table that is missing, or is none of ours (P11): what to do, and which column is wrong. */
 import { DatabaseSync } from 'node:sqlite'
+import { inspect } from 'node:util'
 import { getTableColumns } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import { SessionManager, StoreUnavailableError } from 'latchkey'
 import { LibsqlStore } from 'latchkey/stores/libsql'
 import { sessionsTable, SqliteStore } from 'latchkey/stores/sqlite'
@@ -112,4 +114,17 @@ describe('LibsqlStore on a file whose table is another', () => {
     expect(await outage(store.get('id'))).toMatch(/`sessions` .* has no column/)
     expect(await outage(store.migrate())).toMatch(/`sessions` .* has no column/)
   })
+})
+
+it('P13, F25: what a driver of one’s own says beside its message of a missing table goes no further', async () => {
+  const canary = 'canary-7f3a'
+  const db = drizzle(async (sql, params) => {
+    throw Object.assign(new Error('no such table: sessions'), { request: { sql, params } })
+  })
+  const sessions = new SessionManager({ store: new SqliteStore(db) })
+  const error: unknown = await sessions.createSession({ canary }).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(StoreUnavailableError)
+  expect((error as Error).message).toContain('await store.migrate()')
+  expect((error as Error).cause).toMatchObject({ message: 'no such table: sessions' })
+  expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(canary)
 })
