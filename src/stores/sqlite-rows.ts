@@ -112,10 +112,19 @@ export function unpack(row: PackedRow): SessionRecord | undefined {
 }
 
 /** The text as it was given to `toText`. */
-export function fromText(value: unknown): string | undefined {
+function fromText(value: unknown): string | undefined {
   if (value === null) return undefined
   if (typeof value !== 'string') throw new TypeError('not text')
   return value.startsWith(MARKER) ? String(JSON.parse(value.slice(MARKER.length))) : value
+}
+
+/** The id of a row that was removed; `undefined` where it is corrupt, and no session's. Never throws. */
+export function toId(value: unknown): string | undefined {
+  try {
+    return fromText(value)
+  } catch {
+    return undefined
+  }
 }
 
 /** Some drivers answer in bigints or in text, or can be told to. */

@@ -14,7 +14,7 @@ import {
   type UpdateOptions,
   type UpdateResult,
 } from '../core/store.ts'
-import { fromText, toRecord, toRow, toText, unpack } from './sqlite-rows.ts'
+import { toId, toRecord, toRow, toText, unpack } from './sqlite-rows.ts'
 import { createStatements, sessionsTable, tableProblems, type SessionsTable } from './sqlite-schema.ts'
 import { PAGE, SqliteStatements, type SqliteDatabase } from './sqlite-statements.ts'
 
@@ -158,7 +158,7 @@ export class SqliteStore extends Store {
   override async removeBySubject(subject: string, exceptId?: string, options?: StoreCallOptions): Promise<string[]> {
     const values = { subject: toText(subject), exceptId: toText(exceptId) }
     const rows = await this.execute(() => this.#statements.removeBySubject(values), options)
-    return rows.map((row) => fromText(row[0]) ?? '')
+    return rows.flatMap((row) => toId(row[0]) ?? [])
   }
 
   /**

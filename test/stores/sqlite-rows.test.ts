@@ -141,6 +141,17 @@ describe.each(DRIVERS)('rows of SqliteStore on $driver', ({ open }) => {
     expect(listed).toEqual(['good'])
     expect(await store.destroy('bad')).toBe(true)
   })
+
+  it.each([
+    ['an escape that is broken', `char(1) || '{'`],
+    ['a blob', `x'00ff'`],
+  ])('removeBySubject tells of the others whom it removed where an id is %s', async (_what, id) => {
+    const { store, elsewhere } = await opened()
+    for (const one of ['a', 'bad', 'b']) await store.create(recordOf({ id: one, subject: 'u' }))
+    await elsewhere(`update sessions set id = ${id} where id = 'bad'`)
+    expect((await store.removeBySubject('u')).toSorted()).toEqual(['a', 'b'])
+    expect(await store.length()).toBe(0)
+  })
 })
 
 it.each(['number', 'bigint', 'string'] as const)(
