@@ -97,10 +97,22 @@ export const idCases: CaseDefinition[] = [
       for (const subject of ['ada', 'ADA', 'Ada ', ' Ada', 'A\u0301da']) {
         const found = await store.findBySubject?.(subject)
         if (found) same(found, [], `findBySubject(${JSON.stringify(subject)})`)
+        const removed = await store.removeBySubject?.(subject)
+        if (removed) same(removed, [], `removeBySubject(${JSON.stringify(subject)})`)
       }
       const twin = await plant(store, aRecord(bench, { id: id.replace('Ab', 'aB') }))
       same(await find(store, id), record, 'the record')
       same(await find(store, twin.id), twin, 'the record whose id differs in case only')
+    },
+  },
+  {
+    name: 'S12 ids of 128 characters that differ in the last alone are two',
+    needs: ['row'],
+    async run(bench) {
+      const ids = ['a', 'b'].map((last) => 'x'.repeat(127) + last)
+      const records: SessionRecord[] = []
+      for (const id of ids) records.push(await plant(bench.store, aRecord(bench, { id })))
+      for (const record of records) same(await find(bench.store, record.id), record, 'a record with a long id')
     },
   },
   {

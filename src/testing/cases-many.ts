@@ -201,4 +201,17 @@ export const manyCases: CaseDefinition[] = [
       for (const other of others) same(await find(store, other.id), other, "somebody else's record")
     },
   },
+  {
+    name: 'S23 removeBySubject follows a subject change: the session is that of who signed in last',
+    needs: ['row', 'removeBySubject'],
+    async run(bench) {
+      const { store } = bench
+      const record = await plant(store, aRecord(bench, { subject: 'u_1' }))
+      const changed = { ...record, version: 2, verifier: createSecret(), subject: 'u_2' }
+      same(await store.update(changed, expecting(record), { exactExpiry: true }), 'ok', 'update with another subject')
+      same(await store.removeBySubject?.('u_1'), [], 'the ids removed of the subject before')
+      same(await find(store, record.id), changed, 'the record')
+      same(await store.removeBySubject?.('u_2'), [record.id], 'the ids removed of the subject')
+    },
+  },
 ]

@@ -4,8 +4,19 @@ import type { SessionRecord } from '../core/record.ts'
 import { destroyRecord, type Store } from '../core/store.ts'
 import { createSecret, verifierOf } from '../core/token.ts'
 import { check, rejects, same } from './assert.ts'
-import { aFullRecord, aRecord, expecting, find, HOUR, manage, MINUTE, noRow, opensNothing, plant } from './bench.ts'
-import { clientWith, type Bench } from './bench.ts'
+import {
+  aFullRecord,
+  aRecord,
+  everything,
+  expecting,
+  find,
+  HOUR,
+  manage,
+  MINUTE,
+  noRow,
+  opensNothing,
+} from './bench.ts'
+import { clientWith, plant, type Bench } from './bench.ts'
 import type { CaseDefinition } from './case.ts'
 import { loginAs } from './login.ts'
 
@@ -72,7 +83,10 @@ export const timeCases: CaseDefinition[] = [
       const record = await plant(bench.store, aFullRecord(bench))
       const [expiresAt, lastSeenAt] = [record.expiresAt + 10 * MINUTE, record.lastSeenAt + 10 * MINUTE]
       same(await bench.store.touch(record.id, expiresAt, lastSeenAt, expecting(record)), true, 'touch')
-      same(await present(bench.store, record.id), { ...record, expiresAt, lastSeenAt }, 'the touched record')
+      const touched = { ...record, expiresAt, lastSeenAt }
+      same(await present(bench.store, record.id), touched, 'the touched record')
+      if (bench.store.findBySubject) same(await bench.store.findBySubject('u_42'), [touched], "the subject's records")
+      if (bench.store.all) same(await everything(bench.store), [touched], 'the records of `all`')
     },
   },
   {
@@ -82,7 +96,8 @@ export const timeCases: CaseDefinition[] = [
       const record = await plant(bench.store, aRecord(bench))
       const [expiresAt, lastSeenAt] = [record.expiresAt + 2 * HOUR, record.lastSeenAt + 2 * HOUR]
       await bench.store.touch(record.id, expiresAt, lastSeenAt, expecting(record))
-      await bench.store.touch(record.id, expiresAt - HOUR, lastSeenAt - HOUR, expecting(record))
+      const late = await bench.store.touch(record.id, expiresAt - HOUR, lastSeenAt - HOUR, expecting(record))
+      same(late, true, 'touch of the row it expects, though nothing has to move')
       same(await present(bench.store, record.id), { ...record, expiresAt, lastSeenAt }, 'the record after a late touch')
     },
   },

@@ -43,6 +43,24 @@ export const brokenIds: Broken[] = [
   { it: 'ends ids at NUL', make: lookingUp((id) => id.split('\0', 1)[0] ?? ''), fails: ['S11'] },
   { it: 'cleans paths out of ids', make: lookingUp((id) => id.replace(/^.*[/\\]/, '')), fails: ['S11'] },
   { it: 'decodes ids', make: lookingUp((id) => id.replace('%00', '')), fails: ['S11'] },
+  {
+    it: 'has room for 64 characters of an id',
+    make: () =>
+      new (class extends MemoryStore {
+        override get(id: string): SessionRecord | undefined {
+          return super.get(String(id).slice(0, 64))
+        }
+        override set(id: string, record: SessionRecord): void {
+          super.set(id.slice(0, 64), record)
+        }
+        override create(record: SessionRecord): boolean {
+          if (this.get(record.id)) return false
+          this.set(record.id, record)
+          return true
+        }
+      })(),
+    fails: ['S12 ids of 128'],
+  },
   { it: 'trims ids', make: lookingUp((id) => id.trim()), fails: ['S12'] },
   {
     it: 'compares ids without case',

@@ -73,6 +73,31 @@ export const brokenLists: Broken[] = [
     fails: ['S23 removeBySubject', 'I02'],
   },
   {
+    it: 'removes by a list of ids that follows no change of subject',
+    make: () =>
+      new (class extends FollowsNoChange {
+        override removeBySubject(subject: string, exceptId?: string): string[] {
+          const ids = super.findBySubject(subject).map(({ id }) => id)
+          return ids.filter((id) => id !== exceptId && this.destroy(id))
+        }
+        override findBySubject(subject: string): SessionRecord[] {
+          return MemoryStore.prototype.findBySubject.call(this, subject)
+        }
+      })(),
+    fails: ['S23 removeBySubject follows'],
+  },
+  {
+    it: 'removes subjects without case',
+    make: () =>
+      new (class extends MemoryStore {
+        override removeBySubject(subject: string, exceptId?: string): string[] {
+          const alike = [subject, subject.toLowerCase(), `${subject.charAt(0).toUpperCase()}${subject.slice(1)}`]
+          return [...new Set(alike)].flatMap((one) => super.removeBySubject(one, exceptId))
+        }
+      })(),
+    fails: ['S12 an id or subject'],
+  },
+  {
     it: 'does not tell whom it removed',
     make: () =>
       new (class extends MemoryStore {

@@ -57,6 +57,25 @@ class SweepsBlindly extends ThreeMethodStore {
   }
 }
 
+/** Keeps the times that a touch moves in columns of their own, beside the record. */
+class TouchesApart extends MemoryStore {
+  readonly #rows = new Map<string, SessionRecord>()
+  override set(id: string, record: SessionRecord): void {
+    this.#rows.set(id, structuredClone(record))
+    super.set(id, record)
+  }
+  override touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): boolean {
+    const row = this.#rows.get(id)
+    const touched = super.touch(id, expiresAt, lastSeenAt, expected)
+    if (row) this.#rows.set(id, row)
+    return touched
+  }
+  /** The record without its columns. */
+  protected untouched(record: SessionRecord): SessionRecord {
+    return structuredClone(this.#rows.get(record.id) ?? record)
+  }
+}
+
 const OTHER_FIELDS = 'S18 touch moves'
 const PAST_END = 'S18 touch never'
 const LATER = 'S18 update keeps'
@@ -98,6 +117,37 @@ export const brokenTimes: Broken[] = [
     it: 'does nothing on touch, and says it did',
     make: () => touching((record) => record),
     fails: [OTHER_FIELDS, 'R10'],
+  },
+  {
+    it: 'counts the rows that a touch changed, and not those that it found',
+    make: () =>
+      new (class extends MemoryStore {
+        override touch(id: string, expiresAt: number, lastSeenAt: number, expected: Expected): boolean {
+          const before = JSON.stringify(this.get(id))
+          return super.touch(id, expiresAt, lastSeenAt, expected) && JSON.stringify(this.get(id)) !== before
+        }
+      })(),
+    fails: ['S18 an older touch'],
+  },
+  {
+    it: 'lists a subject by the expiry before the touch',
+    make: () =>
+      new (class extends TouchesApart {
+        override findBySubject(subject: string): SessionRecord[] {
+          return super.findBySubject(subject).map((record) => this.untouched(record))
+        }
+      })(),
+    fails: [OTHER_FIELDS],
+  },
+  {
+    it: 'lists all by the expiry before the touch',
+    make: () =>
+      new (class extends TouchesApart {
+        override async *all(): AsyncGenerator<SessionRecord, void, undefined> {
+          for await (const record of super.all()) yield this.untouched(record)
+        }
+      })(),
+    fails: [OTHER_FIELDS],
   },
   {
     it: 'brings a destroyed record back by a touch',
