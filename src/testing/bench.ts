@@ -18,7 +18,7 @@ export const DAY: number = 24 * HOUR
 export interface Bench {
   /** The store under test, empty; a bare model is completed by the base class. */
   store: Store
-  /** Starts at the real time, so that a backend which expires by itself does not do so during a case. */
+  /** Starts a minute ahead: a backend that expires by itself, as it may, does not do so during a case. */
   clock: TestClock
   options: StoreCaseOptions
   peer: () => Promise<Store>
@@ -41,7 +41,7 @@ export async function openBench<S extends StoreModel>(
   return {
     store: completeStore(model),
     // Never a whole second, in any case: a store that rounds times would not be found out then.
-    clock: testClock(Math.ceil(Date.now() / 1000) * 1000 + 1),
+    clock: testClock(Math.ceil(Date.now() / 1000) * 1000 + MINUTE + 1),
     options: options as unknown as StoreCaseOptions,
     peer: () => another(options.peer),
     otherNamespace: () => another(options.otherNamespace),

@@ -3,7 +3,7 @@ import { StoreUnavailableError } from '../core/errors.ts'
 import { destroyRecord, type Store } from '../core/store.ts'
 import { createSecret } from '../core/token.ts'
 import { check, same } from './assert.ts'
-import { aRecord, everything, expecting, find, HOUR, manage, plant, ticks } from './bench.ts'
+import { aRecord, everything, expecting, find, manage, plant, ticks } from './bench.ts'
 import type { CaseDefinition } from './case.ts'
 import { faulty } from './faulty.ts'
 
@@ -84,9 +84,7 @@ export const manyCases: CaseDefinition[] = [
     async run(bench) {
       const { store } = bench
       same(await store.length?.(), 0, '`length` of an empty store')
-      const records = Array.from({ length: 12 }, (_, n) =>
-        aRecord(bench, { expiresAt: bench.clock() + (n - 2) * HOUR }),
-      )
+      const records = Array.from({ length: 12 }, (_, n) => aRecord(bench, { expiresAt: bench.clock() + n - 2 }))
       const lengths = await Promise.all(
         records.map(async (record) => {
           await plant(store, record)

@@ -10,7 +10,7 @@ import { SqliteStore } from 'latchkey/stores/sqlite'
 import { drizzle } from 'drizzle-orm/libsql'
 import { afterAll } from 'vitest'
 import { conforms } from './conforms.ts'
-import { bareModel, ThreeMethodStore } from './three-methods.ts'
+import { bareModel, ExpiringStore, ThreeMethodStore } from './three-methods.ts'
 
 const NO_OPTIONS = {
   'the option `peer` was not given': 'R01 R02 R03 R04 R05 R06 R10',
@@ -34,6 +34,19 @@ const THREE_METHODS = {
 await conforms('MemoryStore', () => new MemoryStore(), {}, NO_OPTIONS)
 await conforms('a store of three methods', () => new ThreeMethodStore(), {}, THREE_METHODS)
 await conforms('a plain object of three methods', bareModel, {}, THREE_METHODS)
+await conforms(
+  'a store that expires records by itself',
+  () => new ExpiringStore(),
+  { otherNamespace: () => new ExpiringStore() },
+  {
+    'the store does not claim `atomic`: what it promises holds within one process': 'R01 R02 R03 R04 R05 R06 R10',
+    'the option `lock` was not given': 'S17',
+    'the store has no `removeExpired`': 'S20 R10',
+    'the store has no `clear`': 'S21',
+    'the store has no `findBySubject`': 'S23 I01 I03',
+    'the store has no `removeBySubject`': 'S23 I02',
+  },
+)
 await conforms(
   'CookieStore',
   () => new CookieStore({ secret: 'a secret of more than thirty-two bytes' }),

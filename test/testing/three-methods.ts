@@ -36,3 +36,26 @@ export function bareModel(): StoreModel {
     destroy: (id) => records.delete(id),
   }
 }
+
+/** A backend that expires records by itself, by its own clock: exactly when they expire, as stores may. */
+export class ExpiringStore extends ThreeMethodStore {
+  #expire(): void {
+    for (const [id, text] of this.records) if (expiresAt(text) <= Date.now()) this.records.delete(id)
+  }
+  override get(id: string): Promise<SessionRecord | undefined> {
+    this.#expire()
+    return super.get(id)
+  }
+  override length(): number {
+    this.#expire()
+    return this.records.size
+  }
+  override async *all(): AsyncGenerator<SessionRecord, void, undefined> {
+    this.#expire()
+    for (const text of this.records.values()) yield JSON.parse(text) as SessionRecord
+  }
+}
+
+function expiresAt(text: string): number {
+  return (JSON.parse(text) as SessionRecord).expiresAt
+}
