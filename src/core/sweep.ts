@@ -10,8 +10,8 @@ export interface SweepOptions {
   batch?: number
   /** Stops after the batch under way, which is not cut short, so that what was done can be returned. */
   signal?: AbortSignal
-  /** Called after each batch with the number removed so far. What it throws ends the sweep. */
-  onProgress?: (progress: { removed: number }) => void
+  /** Called, and awaited, after each batch with the number removed so far. What it throws ends the sweep. */
+  onProgress?: (progress: { removed: number }) => unknown
 }
 
 /** The `cause` of the `StoreUnavailableError` that ends a sweep: how far it came. Its own `cause` is what failed. */
@@ -39,7 +39,7 @@ export async function sweep(remove: (limit: number) => Promise<number>, options:
       throw new StoreUnavailableError(`${error.message} ${far}`, { cause })
     })
     removed += count
-    if (count > 0) onProgress?.({ removed })
+    if (count > 0) await onProgress?.({ removed })
     if (count < batch) break
     // By a timer: whatever is quicker leaves other processes that wait for a locked file next to no gap to find.
     await new Promise((resolve) => setTimeout(resolve, 0))

@@ -217,15 +217,23 @@ describe('what is asked wrongly', () => {
     expect(store.take()).toEqual([])
   })
 
-  it('an error of onProgress is the caller’s own: it ends the sweep and comes through as it is', async () => {
-    const { sessions } = await shop(4)
-    const own = new Error('the progress bar broke')
-    const onProgress = (): never => {
-      throw own
-    }
-    await expect(sessions.removeExpiredSessions({ batch: 2, onProgress })).rejects.toBe(own)
-    expect(await sessions.countExpiredSessions()).toBe(2)
-  })
+  const own = new Error('the progress bar broke')
+  it.each([
+    [
+      'thrown',
+      (): never => {
+        throw own
+      },
+    ],
+    ['of a promise', (): Promise<never> => Promise.reject(own)],
+  ])(
+    'an error of onProgress, %s, is the caller’s own: it ends the sweep and comes through as it is',
+    async (_, onProgress) => {
+      const { sessions } = await shop(4)
+      await expect(sessions.removeExpiredSessions({ batch: 2, onProgress })).rejects.toBe(own)
+      expect(await sessions.countExpiredSessions()).toBe(2)
+    },
+  )
 
   it('a store that cannot sweep is a SessionUnsupportedError, for counting too', async () => {
     const sessions = new SessionManager({ store: new ThreeMethodStore() })
