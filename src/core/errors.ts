@@ -163,5 +163,6 @@ function valuesIn(value: unknown): string[] {
   } catch {
     // Not JSON: a serializer of the user's own. Its words stand for its values.
   }
-  return text.length > 3 ? [text, ...(text.match(/[\p{L}\p{N}]{4,}/gu) ?? [])] : []
+  // Taken apart between the words: to match a word of some megabytes has no room on V8's stack.
+  return [text, ...text.split(/[^\p{L}\p{N}]/u)].filter((word) => word.length > 3)
 }

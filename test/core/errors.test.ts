@@ -199,6 +199,11 @@ describe('F25, P13: describeFailure keeps what helps and drops what may hold dat
     expect(describeFailure(new Error('y'.repeat(5_000))).message).toBe('y'.repeat(200))
   })
 
+  it('P11: a word of many megabytes in the data is no error of its own', () => {
+    const data = JSON.stringify({ file: 'f'.repeat(9_000_000) })
+    expect(describeFailure(new Error('connection reset'), { data }).message).toBe('connection reset')
+  })
+
   it('an error that is its own cause ends', () => {
     const error: Error & { params?: unknown } = Object.assign(new Error('failed'), { params: [] })
     error.cause = new Error('inner')
