@@ -27,7 +27,7 @@ export async function listOf(context: Context, subject: string, current: string 
   const records = await callStore(context, 'findBySubject', [subject], { subject })
   const now = context.now()
   return records
-    .filter((record) => record.subject === subject && !isExpired(record, now))
+    .filter((record) => isRecord(record) && record.subject === subject && !isExpired(record, now))
     .toSorted((a, b) => b.lastSeenAt - a.lastSeenAt || b.createdAt - a.createdAt)
     .map((record) => infoOf(record, record.id === current))
 }

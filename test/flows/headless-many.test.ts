@@ -125,6 +125,19 @@ describe('listSessions, removeSessionsOf, removeSessionById', () => {
     expect(list.map(({ info }) => info['device'])).toEqual(['tv', 'laptop', 'phone'])
   })
 
+  it.each([
+    ['nothing', () => null],
+    ['cut short', (row: SessionRecord) => ({ subject: row.subject, id: row.id })],
+    ['of another shape', (row: SessionRecord) => ({ ...row, expiresAt: 'soon' })],
+  ])('a row that is %s is missing from the list, as everywhere, and hides no other', async (_what, spoil) => {
+    const { store, sessions, tokens } = await devices()
+    store.findBySubject = async (subject) => {
+      const [first, ...rest] = (await store.inner.findBySubject(subject)) as [SessionRecord, ...SessionRecord[]]
+      return [spoil(first) as SessionRecord, ...rest]
+    }
+    expect((await sessions.listSessions('u_42')).map(({ id }) => id)).toEqual([idOf(tokens[2]), idOf(tokens[1])])
+  })
+
   it('a store that takes another subject or id for the same gives out, and ends, nobody else’s session', async () => {
     const { store, sessions, tokens, other } = await devices()
     store.findBySubject = async () => store.rows()
