@@ -1,4 +1,5 @@
 /** The conformance kit's one call: the cases, each over a fresh store, for whatever test runner there is. */
+import { promised } from '../core/maybe.ts'
 import type { StoreModel } from '../core/store.ts'
 import { openBench } from './bench.ts'
 import { skipReason, type StoreCase, type StoreCaseOptions } from './case.ts'
@@ -66,8 +67,7 @@ function casesFor<S extends StoreModel>(
       },
     }
   })
-  const closed = Promise.resolve(options.dispose?.(probe))
   // Whether it failed is for the first case to say.
-  closed.catch(() => {})
+  const closed = promised(() => options.dispose?.(probe))
   return cases
 }

@@ -47,6 +47,19 @@ describe('storeCases', () => {
     expect(open).toBe(0)
   })
 
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('still in use')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('still in use'))],
+  ])('leaves it to the first case to say that `dispose` %s, and gives the cases', async (_, dispose) => {
+    const cases = storeCases(() => new MemoryStore(), { dispose })
+    await expect(cases[0]?.run()).rejects.toThrow('still in use')
+  })
+
   it('is a promise where making a store is one', async () => {
     const cases = await storeCases(async () => new MemoryStore())
     expect(cases.map(({ name }) => name)).toEqual(storeCases(() => new MemoryStore()).map(({ name }) => name))
