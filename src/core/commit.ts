@@ -59,6 +59,8 @@ async function persist(
   if (options.failed || status >= 500 || status === 0) state.revert()
   // A response with status 0 never reaches the client, and a token that nobody receives would lock them out.
   if (status === 0) state.regenerateAsked = false
+  // No write follows this one: what would be changed while it is under way would be lost.
+  state.committed = true
   try {
     const outcome = await carryOut(context, state, options, status !== 101 && status !== 0)
     if (outcome === 'lost') noteLost(context, state)

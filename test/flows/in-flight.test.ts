@@ -108,6 +108,22 @@ describe('two commits at once', () => {
     expect(store.length()).toBe(1)
   })
 
+  it('F11: a change to data during a commit is refused as one after it, since no write follows', async () => {
+    const store = new GatedStore()
+    const sessions = new SessionManager({ store })
+    const visitor = await sessions.load(new Request(URL_))
+    visitor.data['cart'] = ['mug']
+    const committing = sessions.commit(visitor, new Response('ok'))
+    await store.reached
+    expect(() => (visitor.data['cart'] as string[]).push('lid')).toThrow(SessionStateError)
+    expect(() => (visitor.data['late'] = 1)).toThrow('already committed')
+    expect(() => visitor.set('late', 1)).toThrow('already committed')
+    expect(visitor.data).toEqual({ cart: ['mug'] })
+    store.letThrough()
+    await committing
+    for await (const { data } of store.all()) expect(JSON.parse(data)).toEqual({ cart: ['mug'] })
+  })
+
   it('the session of another manager is refused', async () => {
     const [one, other] = [new SessionManager(), new SessionManager()]
     const visitor = await one.load(new Request(URL_))
