@@ -24,17 +24,16 @@ export class FlashBox {
     return (this.#cleared && this.#stored !== undefined) || this.#read.size > 0 || Object.keys(this.#set).length > 0
   }
 
-  /** Whether the last request left something under this key. */
+  /** Whether the last request left something under this key that was not read yet. */
   has(key: string): boolean {
-    return Object.hasOwn(this.#incoming(), key)
+    return Object.hasOwn(this.#incoming(), key) && !this.#read.has(key) && !this.#taken.has(key)
   }
 
   /** What the last request left, removed with the next write. Reading again in the same request gives it again. */
   take(key: string): unknown {
-    if (!this.has(key)) return undefined
-    const value = this.#incoming()[key]
-    if (!this.#read.has(key) && !this.#taken.has(key)) this.#read.set(key, this.#codec.encode(value))
-    return value
+    const arrived = this.#incoming()
+    if (this.has(key)) this.#read.set(key, this.#codec.encode(arrived[key]))
+    return Object.hasOwn(arrived, key) ? arrived[key] : undefined
   }
 
   put(key: string, value: unknown): void {

@@ -155,7 +155,7 @@ export class Session<Data extends object = Record<string, unknown>, Flash extend
     const state = this.#state
     if (rest.length > 0) return state.writable().flash.put(key, rest[0])
     if (state.destroyed) return undefined
-    if (state.committed && state.flash.has(key)) state.refuse()
+    if (state.flash.has(key)) state.writable()
     return state.flash.take(key)
   }
 

@@ -14,6 +14,7 @@ import { session, type SessionEnv } from 'latchkey/hono'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { isRecord } from '../../src/core/record.ts'
+import { flow } from '../support/flow.ts'
 
 const URL_ = 'https://shop.example/'
 
@@ -70,6 +71,23 @@ describe('while save() is under way', () => {
     },
   )
 
+  it('R18: reading a flash message, which removes it, is refused too; what was read before can be read on', async () => {
+    const shop = flow()
+    await shop.visit((visitor) => ['read', 'new'].forEach((key) => visitor.flash(key, key)))
+    await shop.visit(async (visitor) => {
+      visitor.flash('read')
+      const saving = visitor.save()
+      expect(() => visitor.flash('new')).toThrow(SessionStateError)
+      expect([visitor.flash('read'), visitor.flash('none')]).toEqual(['read', undefined])
+      await saving
+      expect([visitor.flash('read'), visitor.flash('new')]).toEqual(['read', 'new'])
+    })
+    expect(await shop.see((visitor) => ['read', 'new'].map((key) => visitor.flash(key)))).toEqual([
+      undefined,
+      undefined,
+    ])
+  })
+
   it('P3: a change to data itself is seen by the next write', async () => {
     const { outcome, store } = await writing((visitor) => (visitor.data['b'] = 2))
     expect(outcome).toBe('taken')
@@ -91,6 +109,15 @@ describe('two commits at once', () => {
     const [first, second] = responses.map((one) => one.headers.get('set-cookie'))
     expect(first).toBeTruthy()
     expect(second).toBe(first)
+  })
+
+  it('F11: after it a flash message that was read can be read on, as a page that streams does; another cannot', async () => {
+    const shop = flow()
+    await shop.visit((visitor) => ['read', 'new'].forEach((key) => visitor.flash(key, key)))
+    const visitor = await shop.see((one) => (one.flash('read'), one))
+    expect(visitor.flash('read')).toBe('read')
+    expect(() => visitor.flash('new')).toThrow('already committed')
+    expect(await shop.see((one) => [one.flash('read'), one.flash('new')])).toEqual([undefined, 'new'])
   })
 
   it('F11: save() and destroy() during a commit are refused', async () => {
