@@ -118,14 +118,22 @@ export class DataBox {
   /** The store now holds this text. The live object is brought up to it in place, so that references stay good. */
   settled(stored: string): void {
     this.#decoded = this.#copy = undefined
+    this.#changes = []
     if (this.#live && stored !== this.#noted) {
-      const merged = this.#codec.decode(stored)
-      if (merged) assign(this.#live, merged, this.#codec.same)
+      // What was changed in the middle of the write stays, for the next.
+      try {
+        this.written()
+        this.#note()
+        const merged = replay(this.#changes, stored, 'merge', this.#codec)
+        assign(this.#live, this.#codec.decode(merged) as PlainObject, this.#codec.same)
+      } catch {
+        // It cannot be stored, which is for the next to say: this write was made.
+      }
+      this.#changes = []
     }
     this.#stored = this.#noted = stored
     this.#canonical = undefined
     this.#saved = true
-    this.#changes = []
     this.replaced = false
   }
 

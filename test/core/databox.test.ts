@@ -1,7 +1,7 @@
 /** What one request's data is compared with, and what becomes of it when others write too. */
 import { SessionDataError, SessionManager } from 'latchkey'
 import { describe, expect, it } from 'vitest'
-import { flow, type AnyData, type Flow } from '../support/flow.ts'
+import { flow, type AnyData, type AnySession, type Flow } from '../support/flow.ts'
 
 /** A visitor whose row holds this text, as another program may have written it. */
 async function holding(text: string, options: Parameters<typeof flow>[1] = {}): Promise<Flow> {
@@ -207,5 +207,45 @@ describe('beside others', () => {
       cart.push('pen')
     })
     expect(await stored(shop)).toEqual({ cart: ['mug', 'pen'], n: 2, added: 'beside' })
+  })
+
+  /** A save() that meets what another request wrote, and in whose second try `change` is made. */
+  async function savedWith(shop: Flow, session: AnySession, change: (data: AnyData) => unknown): Promise<void> {
+    await addBeside(shop, session.token)
+    session.data['n'] = 2
+    session.regenerate()
+    let tries = 0
+    shop.store.before = (method) => method === 'update' && ++tries === 2 && change(session.data)
+    await session.save()
+    shop.store.before = () => undefined
+    expect(tries).toBe(2)
+  }
+
+  it('P4: what is changed while a save() that merges is under way is kept, and is for the next write', async () => {
+    const shop = flow()
+    await shop.visit((session) => void (session.data = { cart: ['mug'], n: 1, old: true }))
+    await shop.visit(async (session) => {
+      await savedWith(shop, session, (data) => {
+        data['cart'].push('pen')
+        data['late'] = true
+        delete data['old']
+      })
+      expect(session.data).toEqual({ cart: ['mug', 'pen'], n: 2, late: true, added: 'beside' })
+      expect(await stored(shop)).toEqual({ cart: ['mug'], n: 2, old: true, added: 'beside' })
+    })
+    expect(await stored(shop)).toEqual({ cart: ['mug', 'pen'], n: 2, late: true, added: 'beside' })
+  })
+
+  it.each(['late', 'n'])('P14 P15: and where `%s` cannot be stored, that is for the next write to say', async (key) => {
+    const shop = flow()
+    await shop.visit((session) => void (session.data = { n: 1 }))
+    const response = await shop.visit(async (session) => {
+      await savedWith(shop, session, (data) => (data[key] = { a: () => 1 }))
+      expect(session.token).toBeDefined()
+      await expect(session.save()).rejects.toThrow(SessionDataError)
+      return new Response('failed', { status: 500 })
+    })
+    expect(response.headers.getSetCookie()).toHaveLength(1)
+    expect(await shop.see((session) => session.data)).toEqual({ n: 2, added: 'beside' })
   })
 })
