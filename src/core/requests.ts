@@ -88,23 +88,24 @@ export class RequestSessions {
     return session
   }
 
-  /** Loads again what a copy stood in for. */
+  /** Loads again what a copy stood in for; no change is taken in meanwhile. */
   async #refresh(known: Known, request: Request): Promise<Session> {
     const session = (await known.session) as Session
-    await stateOf(session).queue
     const state = stateOf(session)
-    // What `save()` wrote is newer than the cookie that came, and its token is still to be sent (P15).
-    if (!state.record || state.asOf !== undefined || state.tokenDue || state.committed || state.destroyed)
+    return state.enqueue(async () => {
+      // What `save()` wrote is newer than the cookie that came, and its token is still to be sent (P15).
+      if (!state.record || state.asOf !== undefined || state.tokenDue || state.committed || state.destroyed)
+        return session
+      known.loading = true
+      try {
+        const fresh = await loadSession(this.#context, request, true)
+        stateOf(fresh).accessed = state.accessed
+        shareState(fresh, session)
+      } finally {
+        known.loading = false
+      }
       return session
-    known.loading = true
-    try {
-      const fresh = await loadSession(this.#context, request, true)
-      stateOf(fresh).accessed = state.accessed
-      shareState(fresh, session)
-    } finally {
-      known.loading = false
-    }
-    return session
+    })
   }
 
   /** The request's session, if it may still be ended. */

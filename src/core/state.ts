@@ -131,7 +131,7 @@ export class SessionState {
         : this.committed
           ? 'This session was already committed to its response. Change it before the response is returned; before streaming, ' +
             'call `await session.save()`; later, use `sessions.updateSession(token, change)`.'
-          : 'This session is being written. Await `session.save()` before changing it.',
+          : 'This session is being saved or loaded again. Await that before changing it.',
     )
   }
 

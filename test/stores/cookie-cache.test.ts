@@ -178,6 +178,31 @@ describe('load(request, { fresh: true })', () => {
     expect(response.headers.get('vary')).toBe('Cookie')
   })
 
+  it('P6: destroy() while it loads is refused, and not forgotten', async () => {
+    const app = await signedIn()
+    const refused: unknown[] = []
+    await app.visit(async (session, request) => {
+      app.store.before = () => {
+        app.store.before = () => undefined
+        expect(() => session.destroy()).toThrow('loaded again. Await that')
+        refused.push(true)
+      }
+      await app.sessions.load(request, { fresh: true })
+      session.destroy()
+    })
+    expect([refused, await app.store.rows()]).toEqual([[true], []])
+  })
+
+  it('P6 P15: it waits for what is being saved, whose token is sent', async () => {
+    const app = await signedIn({ n: 1 })
+    await app.visit(async (session, request) => {
+      session.data['n'] = 2
+      session.regenerate()
+      await Promise.all([session.save(), app.sessions.load(request, { fresh: true })])
+    })
+    expect(await app.see(({ data, subject }) => [data, subject])).toEqual([{ n: 2 }, 'u_1'])
+  })
+
   it('during an outage it is a StoreUnavailableError, where the copy would have opened', async () => {
     const app = await signedIn()
     app.store.down(true)
