@@ -69,16 +69,16 @@ export function session<
   const middleware: MiddlewareHandler = async (c, next) => {
     const manager = find(c.env as never)
     const requests = requestsOf(manager)
+    const request = c.req.raw
     const outer = active.get(c)
     let same = outer
     for (; same && same.manager !== manager; same = same.outer) {
-      const { cookieName } = requests
-      if (cookieName !== undefined && cookieName === same.requests.cookieName)
+      const cookieName = requests.cookieNameFor(request)
+      if (cookieName !== undefined && cookieName === same.requests.cookieNameFor(request))
         throw new SessionConfigError(
           `Two managers use the cookie \`${cookieName}\` on one request. Give one of them a name of its own: \`cookie: { name }\`.`,
         )
     }
-    const request = c.req.raw
     const { load, finish } = same ? { load: same.load } : loadOnce(requests, request)
     // Here and below: an await costs as much where the answer is there, as it is for most, and so is spared then.
     const loaded = lazy ? () => promised(load) : load()
@@ -90,7 +90,7 @@ export function session<
     try {
       await next()
     } catch (thrown) {
-      // Hono lets through only what is no Error.
+      // Hono lets through only what is no Error; `every` of its combine middleware all.
       if (await finish()) await abandon(requests, request)
       throw thrown
     }

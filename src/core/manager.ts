@@ -38,7 +38,7 @@ export interface CreateOptions {
 }
 
 /** What adapters ask of a manager: nobody waits for what is there at once. */
-export type RequestCalls = Pick<RequestSessions, 'cookieName' | 'of' | 'load' | 'commit'>
+export type RequestCalls = Pick<RequestSessions, 'cookieNameFor' | 'of' | 'load' | 'commit'>
 
 /** A manager's calls for requests, by way of its public methods where an app has put its own in their place. */
 export let requestsOf: (manager: object) => RequestCalls
@@ -63,7 +63,7 @@ export class SessionManager<
       const requests = manager.#requests
       if (manager.load === load && manager.commit === commit) return requests
       return {
-        cookieName: requests.cookieName,
+        cookieNameFor: (request) => requests.cookieNameFor(request),
         of: (request) => requests.of(request),
         load: (request) => manager.load(request) as unknown as Promise<Session>,
         commit: (session, response, options) => manager.commit(session as never, response, options),

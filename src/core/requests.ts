@@ -10,6 +10,7 @@ import { answerAsNew, buildSession, loadSession, readable } from './load.ts'
 import { attempt, whenThere } from './maybe.ts'
 import { shareState, stateOf, type Session } from './session.ts'
 import type { MaybePromise } from './store-model.ts'
+import { carriedBy } from './transport.ts'
 
 interface Known {
   session: MaybePromise<Session> | undefined
@@ -38,10 +39,9 @@ export class RequestSessions {
     })
   }
 
-  /** The name of its cookie over https; `undefined` without one. */
-  get cookieName(): string | undefined {
-    const { transports, cookie } = this.#context
-    return transports.includes('cookie') ? cookie.secureName : undefined
+  /** The name of the cookie that an answer to this request sets; `undefined` without one. */
+  cookieNameFor(request: Request): string | undefined {
+    return carriedBy(request, this.#context).find(({ transport }) => transport === 'cookie')?.cookieName
   }
 
   /** The session a request is known to stand for, without loading one. */
@@ -71,7 +71,8 @@ export class RequestSessions {
   }
 
   commit(session: Session, response: Response, options: CommitOptions): MaybePromise<Response> {
-    return commitSession(this.#context, stateOf(session), response, options)
+    // A load under way may put another state in the place of this one.
+    return whenThere(stateOf(session).queue, () => commitSession(this.#context, stateOf(session), response, options))
   }
 
   /** Ends the request's session and starts an empty one, through the store's `regenerate`. */

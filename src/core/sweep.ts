@@ -38,8 +38,10 @@ export async function sweep(remove: (limit: number) => Promise<number>, options:
       const cause: SweepFailure = Object.assign(new Error(far, { cause: error.cause ?? error }), { removed })
       throw new StoreUnavailableError(`${error.message} ${far}`, { cause })
     })
+    // A store that does not say how many would be swept for ever.
+    if (!(count > 0)) break
     removed += count
-    if (count > 0) await onProgress?.({ removed })
+    await onProgress?.({ removed })
     if (count < batch) break
     // By a timer: whatever is quicker leaves other processes that wait for a locked file next to no gap to find.
     await new Promise((resolve) => setTimeout(resolve, 0))

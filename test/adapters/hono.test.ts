@@ -193,8 +193,18 @@ describe('session(): F20 two managers side by side', () => {
     const refused = await app.request('/admin/x')
     expect(refused.status).toBe(500)
     expect(await refused.text()).toMatch(
-      /SessionConfigError: Two managers use the cookie `__Host-session`.*`cookie: \{ name \}`/,
+      /SessionConfigError: Two managers use the cookie `session`.*`cookie: \{ name \}`/,
     )
+  })
+
+  it('also where their names differ over https only, as one named `session` and the default do', async () => {
+    const app = new Hono()
+    app.use(session(new SessionManager()))
+    app.use(session(new SessionManager({ cookie: { name: 'session' } }), { as: 'admin' }))
+    app.get('*', (c) => c.text('ok'))
+    app.onError((error, c) => c.text(error.message, 500))
+    expect((await app.request('https://shop.example/')).status).toBe(200)
+    expect(await (await app.request('http://localhost/')).text()).toMatch(/^Two managers use the cookie `session`/)
   })
 
   it('by bearer and by cookie they need no two names', async () => {

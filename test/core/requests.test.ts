@@ -1,9 +1,9 @@
 /** One session for each request, also where a load failed, was repeated, or the session was begun anew. */
-import { SessionManager, StoreUnavailableError, type Session, type SessionRecord } from 'latchkey'
+import { SessionManager, SessionStateError, StoreUnavailableError, type Session, type SessionRecord } from 'latchkey'
 import { MemoryStore } from 'latchkey/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { flow, rawFetch, SECOND, type FlowOptions } from '../support/flow.ts'
-import { cookiesOf, COPY, signedIn, TOKEN } from '../stores/cached.ts'
+import { cookiesOf, COPY, signedIn, TOKEN, type AppSession } from '../stores/cached.ts'
 import { SealedApp } from '../stores/sealed.ts'
 
 describe('a request whose load failed', () => {
@@ -105,6 +105,17 @@ describe('a request that is loaded again, past its copy', () => {
       await saving
     })
     expect(await app.see(({ subject, data }) => [subject, data])).toEqual(['u_1', { n: 2 }])
+  })
+
+  it('F11: nor is it waited for in vain: what was loaded is committed, and refuses a change after that', async () => {
+    const app = await signedIn()
+    app.clock.now += SECOND
+    let late: AppSession | undefined
+    await app.visit((session, request) => {
+      late = session
+      void app.sessions.load(request, { fresh: true })
+    })
+    expect(() => late?.set('n', 3)).toThrow(SessionStateError)
   })
 
   it('is loaded as before where the store failed meanwhile', async () => {
