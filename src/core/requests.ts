@@ -10,7 +10,7 @@ import { answerAsNew, buildSession, loadSession, readable } from './load.ts'
 import { attempt, whenThere } from './maybe.ts'
 import { shareState, stateOf, type Session } from './session.ts'
 import type { MaybePromise } from './store-model.ts'
-import { carriedBy } from './transport.ts'
+import { cookieFor } from './transport.ts'
 
 interface Known {
   session: MaybePromise<Session> | undefined
@@ -41,7 +41,7 @@ export class RequestSessions {
 
   /** The name of the cookie that an answer to this request sets; `undefined` without one. */
   cookieNameFor(request: Request): string | undefined {
-    return carriedBy(request, this.#context).find(({ transport }) => transport === 'cookie')?.cookieName
+    return this.#context.transports.includes('cookie') ? cookieFor(request, this.#context).cookieName : undefined
   }
 
   /** The session a request is known to stand for, without loading one. */

@@ -16,20 +16,28 @@ export interface Carried {
   cookies: number
 }
 
+/** The cookie name of a request's scheme, and whether its cookie is `Secure`. */
+export function cookieFor(
+  request: Request,
+  { cookie, trustProxy }: Pick<Settings, 'cookie' | 'trustProxy'>,
+): Pick<Carried, 'cookieName' | 'secure'> {
+  const secure = isSecureRequest(request, cookie, trustProxy)
+  return { cookieName: secure ? cookie.secureName : cookie.plainName, secure }
+}
+
 /** The candidates of a request, in the order the transports are asked; the last stands for a new session. */
 export function carriedBy(
   request: Request,
-  { transports, cookie, trustProxy }: Pick<Settings, 'transports' | 'cookie' | 'trustProxy'>,
+  settings: Pick<Settings, 'transports' | 'cookie' | 'trustProxy'>,
 ): Carried[] {
-  return transports.map((transport) => {
+  return settings.transports.map((transport) => {
     const { headers } = request
     if (transport === 'bearer') {
       const token = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1]
       return { token, transport, cookieName: '', secure: true, cookies: 0 }
     }
-    const secure = isSecureRequest(request, cookie, trustProxy)
-    const cookieName = secure ? cookie.secureName : cookie.plainName
-    const found = readChunks(headers.get('cookie') ?? '', cookieName, cookie.chunks)
+    const { cookieName, secure } = cookieFor(request, settings)
+    const found = readChunks(headers.get('cookie') ?? '', cookieName, settings.cookie.chunks)
     return { token: found?.value || undefined, transport, cookieName, secure, cookies: found?.cookies ?? 0 }
   })
 }

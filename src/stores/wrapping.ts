@@ -118,8 +118,10 @@ export abstract class WrappingStore extends Store {
   /** The manager that is meant. The store behind acts for it too, should a method of its own leave it out. */
   #managerOf(given?: object): object {
     const manager = given ?? managerOf(this)
-    if (!this.#known.has(manager)) attach(this.#store, manager, lifecycleOf(this, manager))
-    this.#known.add(manager)
+    if (!this.#known.has(manager)) {
+      attach(this.#store, manager, lifecycleOf(this, manager))
+      this.#known.add(manager)
+    }
     return manager
   }
 }

@@ -7,6 +7,7 @@ import { check, rejects, same } from './assert.ts'
 import {
   aFullRecord,
   aRecord,
+  clientWith,
   everything,
   expecting,
   find,
@@ -15,8 +16,9 @@ import {
   MINUTE,
   noRow,
   opensNothing,
+  plant,
+  type Bench,
 } from './bench.ts'
-import { clientWith, plant, type Bench } from './bench.ts'
 import type { CaseDefinition } from './case.ts'
 import { loginAs } from './login.ts'
 

@@ -107,7 +107,7 @@ describe('a request that is loaded again, past its copy', () => {
     expect(await app.see(({ subject, data }) => [subject, data])).toEqual(['u_1', { n: 2 }])
   })
 
-  it('F11: nor is it waited for in vain: what was loaded is committed, and refuses a change after that', async () => {
+  it('F11: is waited for by commit though the handler does not: a change after the response is refused', async () => {
     const app = await signedIn()
     app.clock.now += SECOND
     let late: AppSession | undefined
