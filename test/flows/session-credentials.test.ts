@@ -99,6 +99,27 @@ describe('bearer transport', () => {
       await api.visit((session) => expect(session.subject).toBe('u_42'), { headers: { Authorization: authorization } })
     }
   })
+
+  it.each([
+    ['a credential that is not of our form before it', 'Bearer eyJhbGciOiJIUzI1NiJ9.e30.sig'],
+    ['a cookie after it, which is not asked', undefined],
+  ])('P11: in a list, an outage is one, with %s', async (_what, foreign) => {
+    for (const onStoreError of ['throw', 'anonymous'] as const) {
+      const api = flow({ transport: ['bearer', 'cookie'], onStoreError })
+      api.plant(await api.sessions.createSession({}, { subject: 'u_42' }))
+      const Authorization = foreign ?? `Bearer ${await api.sessions.createSession({}, { subject: 'u_1' })}`
+      api.store.take()
+      api.store.down(true)
+      let seen: unknown = 'nothing'
+      const response = await api.visit((session) => void (seen = session.subject), { headers: { Authorization } })
+      expect([response.status, seen]).toEqual(onStoreError === 'throw' ? [503, 'nothing'] : [200, undefined])
+      expect([api.store.take(), response.headers.getSetCookie()]).toEqual([['get'], []])
+      const written = await api.visit((session) => void session.set('n', 1), { headers: { Authorization } })
+      expect(written.status).toBe(503)
+      api.store.down(false)
+      expect(await api.see((session) => session.subject)).toBe('u_42')
+    }
+  })
 })
 
 describe('csrfToken, verifyCsrf', () => {
