@@ -1,13 +1,62 @@
 /** What is left of a response that a session has little or nothing to say to. */
 import { SessionManager } from 'latchkey'
 import { describe, expect, it } from 'vitest'
-import { flow, rawFetch } from '../support/flow.ts'
+import { flow, rawFetch, type AnyData, type AnySession } from '../support/flow.ts'
 
 describe('headers', () => {
   it('F09 P19: a response that the session adds nothing to is that very response', async () => {
     const sessions = new SessionManager()
     const sent = new Response('ok')
     expect(await sessions.commit(await sessions.load(new Request('https://shop.example/')), sent)).toBe(sent)
+  })
+
+  describe.each([
+    ['a session', (session: AnySession) => void session.data['n'], 'private, no-cache'],
+    ['a signed-in session', (session: AnySession) => void session.subject, 'private, no-store'],
+  ])('P16 P19: what was read of %s', (who, read, cacheControl) => {
+    const url = 'https://shop.example/'
+
+    /** The answer to the next request of somebody who has a session, when it was answered with `sent`. */
+    async function answered(sent: Response, handler: (session: AnySession) => void = read): Promise<Response> {
+      const sessions = new SessionManager<AnyData>()
+      const token = await sessions.createSession({ n: 1 }, who === 'a session' ? {} : { subject: 'u_1' })
+      const cookie = `__Host-session=${token}`
+      const session = await sessions.load(new Request(url, { headers: { cookie } }))
+      handler(session)
+      return sessions.commit(session, sent)
+    }
+    const said = ({ headers }: Response): unknown[] => [headers.get('vary'), headers.get('cache-control')]
+
+    it('is said on the response itself where it has a body of its own', async () => {
+      const sent = new Response('ok', { headers: { Vary: 'Accept' } })
+      const answer = await answered(sent)
+      expect(answer).toBe(sent)
+      expect(said(answer)).toEqual(['Accept, Cookie', cacheControl])
+      expect(await answer.text()).toBe('ok')
+    })
+
+    it('is said on a copy of an empty one, which many may be given', async () => {
+      const sent = new Response(null, { status: 204 })
+      const answer = await answered(sent)
+      expect(said(answer)).toEqual(['Cookie', cacheControl])
+      expect([answer.status, [...sent.headers]]).toEqual([204, []])
+    })
+
+    it('is said on a copy of one that is immutable, as those of `fetch()` are', async () => {
+      const sent = await fetch('data:text/plain,ok')
+      expect(() => sent.headers.set('Vary', 'Cookie')).toThrow(TypeError)
+      const answer = await answered(sent)
+      expect(said(answer)).toEqual(['Cookie', cacheControl])
+      expect([await answer.text(), sent.headers.get('vary')]).toEqual(['ok', null])
+    })
+
+    it('is said on a copy with the cookie where there is one to set: the handler’s own never holds a token', async () => {
+      const sent = new Response('ok')
+      const answer = await answered(sent, (session) => session.regenerate())
+      expect(answer.headers.getSetCookie()).toHaveLength(1)
+      expect(said(answer)).toEqual(['Cookie', 'private, no-store'])
+      expect([...sent.headers.keys()]).toEqual(['content-type'])
+    })
   })
 
   it.each(['CDN-Cache-Control', 'Surrogate-Control', 'Expires'])(
