@@ -1,6 +1,6 @@
 /** Sessions around a raw `fetch` handler, in any runtime. */
 import { StoreUnavailableError } from '../core/errors.ts'
-import { loadOnce } from '../core/loading.ts'
+import { Loading } from '../core/loading.ts'
 import { requestsOf } from '../core/manager.ts'
 import { isPromise, promised, whenThere } from '../core/maybe.ts'
 import type { MaybePromise } from '../core/store-model.ts'
@@ -51,9 +51,9 @@ export function withSession<Data extends object, Flash extends object, Rest exte
   const find = managerFinder(sessions)
   return async (request, ...rest) => {
     const requests = requestsOf(find(...(rest as unknown as never[])))
-    const { load, finish: loaded } = loadOnce(requests, request)
+    const loading = new Loading(requests, request)
     const finish = (response: Response, failed = false): MaybePromise<Response> =>
-      whenThere(loaded(), (asked) => {
+      whenThere(loading.finish(), (asked) => {
         if (!asked) return response
         const waiting = (rest as unknown[]).find(canWait)
         const waitUntil = waiting && ((promise: Promise<unknown>): void => waiting.waitUntil(promise))
@@ -61,7 +61,7 @@ export function withSession<Data extends object, Flash extends object, Rest exte
       })
     try {
       // Here and below: an await costs as much where the answer is there, as it is for most, and so is spared then.
-      const first = options.lazy ? () => promised(load) : load()
+      const first = options.lazy ? () => promised(() => loading.load()) : loading.load()
       const session = isPromise(first) ? await first : first
       let response: HandlerResult
       try {

@@ -2,13 +2,13 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { beside } from '../core/beside.ts'
+import type { CommitOptions } from '../core/commit.ts'
 import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
-import { loadOnce } from '../core/loading.ts'
+import { Loading } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import { requestsOf, type RequestCalls, type SessionManager } from '../core/manager.ts'
 import { isPromise, promised } from '../core/maybe.ts'
 import { stateOf, type Session } from '../core/session.ts'
-import type { MaybePromise } from '../core/store-model.ts'
 
 export interface SessionMiddlewareOptions {
   /** Nothing is read until asked; the variable is then `() => Promise<Session>`. Default `false`. */
@@ -37,7 +37,7 @@ export type SessionEnv<Source, Options extends SessionMiddlewareOptions = Record
 interface Mount {
   manager: object
   requests: RequestCalls
-  load: () => MaybePromise<Session>
+  loading: Loading
   /** Once its response is being committed. */
   session?: Session
   outer: Mount | undefined
@@ -79,22 +79,22 @@ export function session<
           `Two managers use the cookie \`${cookieName}\` on one request. Give one of them a name of its own: \`cookie: { name }\`.`,
         )
     }
-    const { load, finish } = same ? { load: same.load } : loadOnce(requests, request)
+    const loading = same?.loading ?? new Loading(requests, request)
     // Here and below: an await costs as much where the answer is there, as it is for most, and so is spared then.
-    const loaded = lazy ? () => promised(load) : load()
+    const loaded = lazy ? whenAsked(loading) : loading.load()
     c.set(name, isPromise(loaded) ? await loaded : loaded)
-    if (!finish) return next()
+    if (same) return next()
 
-    const mount: Mount = { manager, requests, load, outer }
+    const mount: Mount = { manager, requests, loading, outer }
     active.set(c, mount)
     try {
       await next()
     } catch (thrown) {
       // Hono lets through only what is no Error; `every` of its combine middleware all.
-      if (await finish()) await abandon(requests, request)
+      if (await loading.finish()) await abandon(requests, request)
       throw thrown
     }
-    const finished = finish()
+    const finished = loading.finish()
     const asked = isPromise(finished) ? await finished : finished
     // The handler returned nothing, which Hono answers with an error.
     if (asked && !c.finalized) return abandon(requests, request)
@@ -102,8 +102,7 @@ export function session<
       if (asked) {
         const current = requests.load(request)
         const session = (mount.session = isPromise(current) ? await current : current)
-        const failed = c.error !== undefined && !('getResponse' in c.error)
-        const commitOptions = { waitUntil: (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise), failed }
+        const commitOptions = commitOptionsOf(c)
         // A middleware that replaced the request may have made the handler load a second session, or restart this one.
         const other = requests.of(c.req.raw)
         const second = isPromise(other) ? await other : other
@@ -122,6 +121,16 @@ export function session<
     }
   }
   return middleware as MiddlewareHandler<SessionEnv<SessionManager<Data, Flash>, Options>>
+}
+
+/** Apart from the middleware: a closure in it would have every request keep all that is around it on the heap. */
+function whenAsked(loading: Loading): () => Promise<Session> {
+  return () => promised(() => loading.load())
+}
+
+function commitOptionsOf(c: Context): CommitOptions {
+  const failed = c.error !== undefined && !('getResponse' in c.error)
+  return { waitUntil: (promise) => c.executionCtx.waitUntil(promise), failed }
 }
 
 /** Where no response of the handler can carry a cookie, who was to leave still leaves. */

@@ -1,7 +1,7 @@
 /** Commit: one switch over what the session wants, then the response with its headers. */
 import { destroySession, type Context } from './context.ts'
 import { SessionStateError, StoreUnavailableError } from './errors.ts'
-import { whenThere } from './maybe.ts'
+import { isPromise } from './maybe.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionState, SessionStatus } from './state.ts'
@@ -25,20 +25,25 @@ export function commitSession(
 ): MaybePromise<Response> {
   if (state.settings !== context)
     throw new SessionStateError('This session belongs to another manager; commit it with that.')
-  const answer = (): MaybePromise<Response> =>
-    whenThere(context.store.copies?.cookies(context, state, response) ?? [], (copies) =>
-      withSessionHeaders(context, state, response, copies),
-    )
   const failed = options.failed || response.status >= 500
   // Most requests change nothing: then there is no turn to take, and nothing to wait for.
   if (!failed && !state.committed && !state.queue && !state.leaving && isClean(state)) {
     state.close()
-    return answer()
+    return answer(context, state, response)
   }
   return state.enqueue(async () => {
     if (!state.committed) await persist(context, state, response, options)
-    return answer()
+    return answer(context, state, response)
   })
+}
+
+const NONE: readonly string[] = []
+
+function answer(context: Context, state: SessionState, response: Response): MaybePromise<Response> {
+  const copies = context.store.copies?.cookies(context, state, response) ?? NONE
+  return isPromise(copies)
+    ? copies.then((cookies) => withSessionHeaders(context, state, response, cookies))
+    : withSessionHeaders(context, state, response, copies)
 }
 
 /** What cannot be serialised is not clean: carried out like any change, it is refused there. */

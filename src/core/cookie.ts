@@ -12,7 +12,8 @@ const LOOPBACK = /^http:\/\/(?:(?:[^/?#:@]+\.)?localhost|127\.0\.0\.1|\[::1\])(?
 /** Whether this request's cookie is `Secure`: always, but for plain http on a loopback host. */
 export function isSecureRequest(request: Request, settings: CookieSettings, trustProxy: boolean): boolean {
   if (settings.secure !== undefined) return settings.secure
-  if (!LOOPBACK.test(request.url)) return true
+  const { url } = request
+  if (url.startsWith('https:') || !LOOPBACK.test(url)) return true
   return trustProxy && /^\s*https\s*(?:,|$)/i.test(request.headers.get('x-forwarded-proto') ?? '')
 }
 

@@ -34,8 +34,8 @@ export function managerOf(store: object): object {
 
 /** @throws SessionStateError when no manager was given and the store has none, or several */
 export function lifecycleOf(store: object, manager: object | undefined): Lifecycle {
-  const known = managersOf.get(store)
-  if (!manager && known?.several) {
+  const known = manager ? undefined : managersOf.get(store)
+  if (known?.several) {
     throw new SessionStateError('This store serves several managers. Pass the manager as the last argument.')
   }
   const lifecycle = lifecycles.get(manager ?? known?.first.deref() ?? store)

@@ -6,7 +6,7 @@ import type { Context } from './context.ts'
 import type { PlainObject } from './data.ts'
 import { StoreUnavailableError } from './errors.ts'
 import { identify, type Current, type Identified } from './identify.ts'
-import { attempt, whenThere } from './maybe.ts'
+import { attempt, isPromise, whenThere } from './maybe.ts'
 import type { SessionRecord } from './record.ts'
 import { Session, stateOf } from './session.ts'
 import { SessionState } from './state.ts'
@@ -26,13 +26,23 @@ function begin(
   superseded?: SessionRecord,
   outage?: StoreUnavailableError,
 ): MaybePromise<Session> {
-  return whenThere(context.store.generate(request, context.manager), (session) => {
-    const state = stateOf(session)
-    state.carried = carried
-    state.superseded = superseded
-    state.outage = outage
-    return session
-  })
+  const session = context.store.generate(request, context.manager)
+  return isPromise(session)
+    ? session.then((begun) => answerable(begun, carried, superseded, outage))
+    : answerable(session, carried, superseded, outage)
+}
+
+function answerable(
+  session: Session,
+  carried: Carried,
+  superseded: SessionRecord | undefined,
+  outage: StoreUnavailableError | undefined,
+): Session {
+  const state = stateOf(session)
+  state.carried = carried
+  state.superseded = superseded
+  state.outage = outage
+  return session
 }
 
 /** The session of the first token in our form. What has another may be somebody else's credential: the next one is asked. */
@@ -43,15 +53,25 @@ function loadCarried(
   at: number,
   fresh: boolean | undefined,
 ): MaybePromise<Session> {
-  const last = carried.at(-1) as Carried
-  const used = carried[at]
-  if (!used) return begin(context, request, last)
-  const { token } = used
-  if (token === undefined) return loadCarried(context, request, carried, at + 1, fresh)
-  const { store } = context
+  for (let index = at; index < carried.length; index++) {
+    const { token } = carried[index] as Carried
+    if (token !== undefined) return loadToken(context, request, carried, index, token, fresh)
+  }
+  return begin(context, request, carried.at(-1) as Carried)
+}
+
+function loadToken(
+  context: Context,
+  request: Request,
+  carried: readonly Carried[],
+  at: number,
+  token: string,
+  fresh: boolean | undefined,
+): MaybePromise<Session> {
+  const used = carried[at] as Carried
   let outage: StoreUnavailableError | undefined
   const found = attempt<Identified>(
-    () => identify(context, token, { copy: store.copies?.carriedBy(request, used), fresh }),
+    () => identify(context, token, { copy: context.store.copies?.carriedBy(request, used), fresh }),
     (error) => {
       if (!(error instanceof StoreUnavailableError && context.anonymousOnOutage)) throw error
       outage = error
@@ -67,7 +87,7 @@ function loadCarried(
       case 'superseded':
         return begin(context, request, used, identified.record)
       default:
-        return begin(context, request, last, undefined, outage)
+        return begin(context, request, carried.at(-1) as Carried, undefined, outage)
     }
   })
 }

@@ -106,7 +106,7 @@ export class SessionManager<
   }
 
   /**
-   * Persists what changed and returns the response with its headers, on a fresh copy (P16). On a status ≥ 500, or with
+   * Persists what changed and returns the response with its headers; what carries a token is a fresh copy (P16). On a status ≥ 500, or with
    * `failed`, changes are dropped, and `destroy()` and `regenerate()` carried out (P15).
    * @throws StoreUnavailableError, SessionConflictError, SessionTooLargeError, SessionDataError: nothing was sent (P14)
    */

@@ -7,7 +7,7 @@ import { commitSession, type CommitOptions } from './commit.ts'
 import { destroySession, type Context } from './context.ts'
 import { attach } from './lifecycle.ts'
 import { answerAsNew, buildSession, loadSession, readable } from './load.ts'
-import { attempt, whenThere } from './maybe.ts'
+import { isPromise, whenThere } from './maybe.ts'
 import { shareState, stateOf, type Session } from './session.ts'
 import type { MaybePromise } from './store-model.ts'
 import { cookieFor } from './transport.ts'
@@ -16,6 +16,18 @@ interface Known {
   session: MaybePromise<Session> | undefined
   /** `load` binds the session itself, when it is complete. */
   loading: boolean
+}
+
+function keep(known: Known, session: Session): Session {
+  known.loading = false
+  return (known.session = session)
+}
+
+/** A load that failed may be tried again. */
+function forget(known: Known, error: unknown): never {
+  known.loading = false
+  known.session = undefined
+  throw error
 }
 
 export class RequestSessions {
@@ -58,21 +70,24 @@ export class RequestSessions {
     if (before?.session) return fresh ? this.#refresh(before, request) : before.session
     const known: Known = { session: undefined, loading: true }
     this.#known.set(request, known)
-    const keep = (session: Session): Session => {
-      known.loading = false
-      return (known.session = session)
+    let loaded: MaybePromise<Session>
+    try {
+      loaded = loadSession(this.#context, request, fresh)
+    } catch (error) {
+      return forget(known, error)
     }
-    const forget = (error: unknown): never => {
-      known.loading = false
-      known.session = undefined
-      throw error
-    }
-    return (known.session = attempt(() => whenThere(loadSession(this.#context, request, fresh), keep), forget))
+    if (!isPromise(loaded)) return keep(known, loaded)
+    return (known.session = loaded.then(
+      (session) => keep(known, session),
+      (error: unknown) => forget(known, error),
+    ))
   }
 
   commit(session: Session, response: Response, options: CommitOptions): MaybePromise<Response> {
     // A load under way may put another state in the place of this one.
-    return whenThere(stateOf(session).queue, () => commitSession(this.#context, stateOf(session), response, options))
+    const { queue } = stateOf(session)
+    if (queue) return queue.then(() => commitSession(this.#context, stateOf(session), response, options))
+    return commitSession(this.#context, stateOf(session), response, options)
   }
 
   /** Ends the request's session and starts an empty one, through the store's `regenerate`. */

@@ -66,9 +66,12 @@ export class SessionState {
   leaving = false
   subjectSet: { subject: string | undefined; authenticatedAt: number | undefined; at: number } | undefined
   lifetimeSet: OwnLifetime | undefined
-  box!: DataBox
-  flash!: FlashBox
-  #info!: InfoBox
+  /** Of the record's data, by who read it; not nobody's before the box is made. */
+  #decoded: PlainObject | undefined
+  /** These are made when first asked for, and most requests do not. */
+  #box: DataBox | undefined
+  #flash: FlashBox | undefined
+  #info: InfoBox | undefined
   /** Another subject's session, or a cleared one, takes nothing in of what others write meanwhile. */
   #alone = false
 
@@ -87,9 +90,22 @@ export class SessionState {
     return this.committed ? this.#readOnly(live) : live
   }
 
+  get box(): DataBox {
+    const { codec, initial } = this.settings
+    return (this.#box ??= new DataBox(codec, initial, this.record?.data, this.#decoded))
+  }
+
+  get flash(): FlashBox {
+    return (this.#flash ??= new FlashBox(this.settings.codec, this.record?.flash))
+  }
+
+  get #infoBox(): InfoBox {
+    return (this.#info ??= new InfoBox(this.record?.info))
+  }
+
   get info(): SessionDetails {
     if (this.destroyed) return this.#readOnly({})
-    const { live } = this.#info
+    const { live } = this.#infoBox
     return this.committed || this.writing ? this.#readOnly(live) : live
   }
 
@@ -151,7 +167,7 @@ export class SessionState {
   }
 
   set info(value: SessionDetails) {
-    this.writable().#info.replace(value)
+    this.writable().#infoBox.replace(value)
   }
 
   /** @throws SessionConfigError naming what is wrong */
@@ -183,7 +199,7 @@ export class SessionState {
     this.leaving = true
     this.box.clear()
     this.subject = undefined
-    this.#info.replace({})
+    this.#infoBox.replace({})
     this.flash.clear()
     this.#alone = true
     this.lifetimeSet = this.record && {}
@@ -197,10 +213,8 @@ export class SessionState {
 
   /** Back to the record. Drops what a failed response must not keep (P15); `destroy()` and `regenerate()` stay. */
   revert(data?: PlainObject): void {
-    const { codec, initial } = this.settings
-    this.box = new DataBox(codec, initial, this.record?.data, data)
-    this.flash = new FlashBox(codec, this.record?.flash)
-    this.#info = new InfoBox(this.record?.info)
+    this.#decoded = data
+    this.#box = this.#flash = this.#info = undefined
     this.#forget()
   }
 
@@ -219,7 +233,7 @@ export class SessionState {
         return await task()
       } finally {
         this.writing = false
-        this.box.written()
+        this.#box?.written()
       }
     }
     const turn = this.queue ? this.queue.then(run) : run()
@@ -231,15 +245,15 @@ export class SessionState {
   /** The response is built: nothing changes any more. */
   close(): void {
     this.committed = true
-    this.box.close()
-    this.#info.close()
+    this.#box?.close()
+    this.#info?.close()
   }
 
   // --- what commit needs -------------------------------------------------------------------------------------------
 
   get status(): SessionStatus {
     if (this.destroyed) return this.destroyDone ? 'clean' : 'destroyed'
-    const changed = this.box.changed || this.flash.changed || this.#info.changed || this.lifetimeSet !== undefined
+    const changed = this.#box?.changed || this.#flash?.changed || this.#info?.changed || this.lifetimeSet !== undefined
     const { saveInitial, saveUnchanged, store } = this.settings
     if (!this.record)
       return changed || this.asked || this.subjectSet?.subject || (saveInitial && !this.outage) ? 'new' : 'clean'
@@ -266,7 +280,7 @@ export class SessionState {
     return {
       data: this.box.on(base?.data, this.settings.onConflict),
       flash: this.flash.on(base?.flash),
-      info: this.#info.on(base && (base.info ?? {})),
+      info: this.#infoBox.on(base && (base.info ?? {})),
     }
   }
 
@@ -274,9 +288,10 @@ export class SessionState {
   settle(record: SessionRecord, asOf: number | undefined): void {
     this.record = record
     this.asOf = asOf
-    this.box.settled(record.data)
-    this.flash.settled()
-    this.#info.settled(record.info)
+    this.#decoded = undefined
+    this.#box?.settled(record.data)
+    this.#flash?.settled()
+    this.#info?.settled(record.info)
     this.regenerateAsked = false
     this.#forget()
   }

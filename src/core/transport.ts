@@ -30,14 +30,20 @@ export function carriedBy(
   request: Request,
   settings: Pick<Settings, 'transports' | 'cookie' | 'trustProxy'>,
 ): Carried[] {
-  return settings.transports.map((transport) => {
-    const { headers } = request
-    if (transport === 'bearer') {
-      const token = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1]
-      return { token, transport, cookieName: '', secure: true, cookies: 0 }
-    }
-    const { cookieName, secure } = cookieFor(request, settings)
-    const found = readChunks(headers.get('cookie') ?? '', cookieName, settings.cookie.chunks)
-    return { token: found?.value || undefined, transport, cookieName, secure, cookies: found?.cookies ?? 0 }
-  })
+  const carried: Carried[] = []
+  for (const transport of settings.transports)
+    carried.push(transport === 'bearer' ? byBearer(request) : byCookie(request, settings))
+  return carried
+}
+
+function byBearer({ headers }: Request): Carried {
+  const token = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1]
+  return { token, transport: 'bearer', cookieName: '', secure: true, cookies: 0 }
+}
+
+function byCookie(request: Request, settings: Pick<Settings, 'cookie' | 'trustProxy'>): Carried {
+  const { cookieName, secure } = cookieFor(request, settings)
+  const header = request.headers.get('cookie')
+  const found = header ? readChunks(header, cookieName, settings.cookie.chunks) : undefined
+  return { token: found?.value || undefined, transport: 'cookie', cookieName, secure, cookies: found?.cookies ?? 0 }
 }
