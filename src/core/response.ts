@@ -40,7 +40,6 @@ export function withSessionHeaders(
 /** What a response says already. */
 interface Said {
   typed: boolean
-  cookies: string[]
   /** In lower case. */
   varies: string[]
   cached: boolean
@@ -48,22 +47,21 @@ interface Said {
   shared: string[]
 }
 
-/** One look at all headers, since each question of its own costs as much. */
+/** One look at all headers, since each question of its own costs as much. By `forEach`: an iterator takes Deno four times as long. */
 function whatIsSaid({ headers }: Response): Said {
-  const said: Said = { typed: false, cookies: [], varies: [], cached: false, shared: [] }
-  for (const [name, value] of headers) {
+  const said: Said = { typed: false, varies: [], cached: false, shared: [] }
+  headers.forEach((value, name) => {
     if (name === 'content-type') said.typed = true
     else if (name === 'vary') said.varies = value.toLowerCase().split(/[\s,]+/)
     else if (name === 'cache-control') said.cached = true
-    else if (name === 'set-cookie') said.cookies.push(value)
     else if (SHARED_CACHING.test(name)) said.shared.push(name)
-  }
+  })
   return said
 }
 
 function addTo(
   headers: Headers,
-  { cookies, varies, cached, shared }: Said,
+  { varies, cached, shared }: Said,
   context: Context,
   state: SessionState,
   own: readonly string[],
@@ -72,8 +70,9 @@ function addTo(
   const brings = own.length + copies.length > 0
   if (brings && state.carried) {
     const { cookieName } = state.carried
-    if (cookies.length > 0) headers.delete('Set-Cookie')
-    const others = cookies.filter((header) => {
+    const before = headers.getSetCookie()
+    if (before.length > 0) headers.delete('Set-Cookie')
+    const others = before.filter((header) => {
       const isOwn = own.length > 0 && isSetCookieFor(header, cookieName, context.cookie.chunks)
       return !isOwn && !copies.some((other) => isSetCookieFor(header, other.slice(0, other.indexOf('=')), 1))
     })
