@@ -13,11 +13,18 @@ export function utf8(text: string): Bytes {
   return encoder.encode(text)
 }
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
 /** RFC 4648 section 5, without padding. */
 export function base64url(bytes: Uint8Array): string {
-  let binary = ''
-  for (const byte of bytes) binary += String.fromCharCode(byte)
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  let text = ''
+  let bits = 0
+  let left = 0
+  for (let index = 0; index < bytes.length; index++) {
+    bits = (bits << 8) | (bytes[index] as number)
+    for (left += 8; left >= 6;) text += ALPHABET[(bits >> (left -= 6)) & 63]
+  }
+  return left > 0 ? text + ALPHABET[(bits << (6 - left)) & 63] : text
 }
 
 /** The bytes of base64url text, or `undefined` when it is none, or not the canonical encoding of its bytes (C01). */

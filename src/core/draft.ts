@@ -4,17 +4,18 @@ import { lifeOf } from './policy.ts'
 import { withoutUndefined, type SessionRecord } from './record.ts'
 import { previousOf, replacedBy, type NewToken } from './rotate.ts'
 import type { SessionState } from './state.ts'
+import type { MaybePromise } from './store-model.ts'
 
 /**
  * The record this session wants: on top of `base`, or new.
  * @throws SessionDataError when its data cannot be stored, or does not pass the schema
  */
-export async function draft(
+export function draft(
   context: Context,
   state: SessionState,
   base: SessionRecord | undefined,
   turn: NewToken | undefined,
-): Promise<SessionRecord> {
+): MaybePromise<SessionRecord> {
   const now = context.now()
   const { subject, authenticatedAt } = state.subjectSet ?? base ?? {}
   const { ttl, absolute, persistent } = state.lifetimeSet ?? base ?? {}
@@ -35,6 +36,5 @@ export async function draft(
     subject,
     previous: base && (turn ? replacedBy(turn, state, base) : previousOf(context, state, base, now)),
   })
-  await context.rules?.check(record, base)
-  return record
+  return context.rules ? context.rules.check(record, base).then(() => record) : record
 }

@@ -6,7 +6,9 @@ import type { Context } from './context.ts'
 import { codeHash } from './csrf.ts'
 import { isHandingOver } from './policy.ts'
 import type { PreviousToken, SessionRecord } from './record.ts'
+import { whenThere } from './maybe.ts'
 import type { SessionState } from './state.ts'
+import type { MaybePromise } from './store-model.ts'
 import { createSecret, nextSecret, verifierOf } from './token.ts'
 
 /** How long a token that `regenerate()` replaced is still known as superseded, in milliseconds. */
@@ -20,9 +22,12 @@ export interface NewToken {
 }
 
 /** `regenerate()`: the old token ends at once, and is known as superseded for a while. */
-export async function regeneration(context: Context, state: SessionState): Promise<NewToken> {
-  const secret = state.nextSecret ?? createSecret()
-  return { secret, verifier: await verifierOf(secret), previous: { until: context.now() + SUPERSEDED_FOR } }
+export function regeneration(context: Context, secret: string): MaybePromise<NewToken> {
+  return whenThere(verifierOf(secret), (verifier) => ({
+    secret,
+    verifier,
+    previous: { until: context.now() + SUPERSEDED_FOR },
+  }))
 }
 
 /** `rotateEvery`: the new token follows from the old one, which is served until the new one has been used for a while. */
@@ -34,9 +39,9 @@ export async function rotation(state: SessionState): Promise<NewToken> {
 }
 
 /** The token of an id and a secret, signed where tokens are. */
-export async function tokenText({ signer }: Context, id: string, secret: string): Promise<string> {
+export function tokenText({ signer }: Context, id: string, secret: string): MaybePromise<string> {
   const text = `${id}.${secret}`
-  return signer ? `${text}.${await signer.sign(text)}` : text
+  return signer ? whenThere(signer.sign(text), (signature) => `${text}.${signature}`) : text
 }
 
 /** What is kept of the token before, when another takes its place: of the last one that the client has been sent. */

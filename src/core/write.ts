@@ -14,7 +14,7 @@ import { regeneration, rotation, SUPERSEDED_FOR, tokenText } from './rotate.ts'
 import { asStored } from './schema.ts'
 import type { SessionState } from './state.ts'
 import { destroyRecord } from './store.ts'
-import { createId, isId, nextSecret } from './token.ts'
+import { createId, createIdAndSecret, createSecret, isId, nextSecret } from './token.ts'
 import { handOver } from './touch.ts'
 
 /** What became of a write. `lost`: the session ended, or its token was replaced, meanwhile; the data is dropped. */
@@ -24,9 +24,10 @@ const ID_TRIES = 5
 
 /** Inserts a new record under a new id and secret. */
 export async function create(context: Context, state: SessionState, base?: SessionRecord): Promise<Outcome> {
-  const turn = await regeneration(context, state)
+  const drawn = createIdAndSecret()
+  const turn = await regeneration(context, state.nextSecret ?? drawn.secret)
   for (let tries = 0; tries < ID_TRIES; tries++) {
-    const id = await drawId(context, state)
+    const id = context.genid ? await givenId(context.genid, state) : tries > 0 ? createId() : drawn.id
     // An id that was in use is another session's, or ended (S05, R23); only a drawing of the user's own repeats itself.
     if (context.genid && (id === base?.id || (await context.store.revocations?.standing(context, { id })))) continue
     const record = { ...(await draft(context, state, base, turn)), id, version: 1 }
@@ -69,7 +70,7 @@ async function compareAndSet(context: Context, state: SessionState): Promise<Out
   let base = loaded
   let mine = base.verifier
   let turn = state.regenerateAsked
-    ? await regeneration(context, state)
+    ? await regeneration(context, state.nextSecret ?? createSecret())
     : state.rotation === 'rotate'
       ? await rotation(state)
       : undefined
@@ -187,9 +188,8 @@ async function sealed(
   return 'done'
 }
 
-async function drawId(context: Context, state: SessionState): Promise<string> {
-  if (!context.genid) return createId()
-  const id: unknown = await context.genid(state.request)
+async function givenId(genid: NonNullable<Context['genid']>, state: SessionState): Promise<string> {
+  const id: unknown = await genid(state.request)
   if (!isId(id))
     throw new SessionConfigError('`genid` returned something else than 1 to 128 characters of A-Z a-z 0-9 _ -.')
   return id
