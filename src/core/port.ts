@@ -6,14 +6,14 @@ import { SessionStateError } from './errors.ts'
 import { openToken } from './identify.ts'
 import type { SessionPort } from './session.ts'
 import type { SessionState } from './state.ts'
-import { createSecret, verifierOf } from './token.ts'
+import { createSecret } from './token.ts'
 
 /** The port of a manager's sessions; `context` is asked for at each call, since it holds the port itself. */
 export function sessionPort(context: () => Context): SessionPort {
   return {
     save: (state) => saveSession(context(), state),
     reload: (state) => state.enqueue(() => reload(context(), state)),
-    csrfToken: (state) => csrfToken(context(), state),
+    csrfToken,
     verifyCsrf: async (state, value) =>
       !state.outage &&
       !state.destroyed &&
@@ -32,7 +32,7 @@ async function reload(context: Context, state: SessionState): Promise<void> {
   Object.assign(state, { asOf, secret, handedOver })
 }
 
-async function csrfToken(context: Context, state: SessionState): Promise<string> {
+async function csrfToken(state: SessionState): Promise<string> {
   if (state.usable().record && !state.regenerateAsked) {
     if (state.secret !== undefined) return createCsrfToken(state.secret)
     throw new SessionStateError(
@@ -41,6 +41,5 @@ async function csrfToken(context: Context, state: SessionState): Promise<string>
   }
   // The token of the write to come: its secret is drawn now.
   state.writable().asked = true
-  const secret = (state.nextSecret ??= createSecret())
-  return createCsrfToken(context.store.capabilities.carriesRecord ? await verifierOf(secret) : secret)
+  return createCsrfToken((state.nextSecret ??= createSecret()))
 }

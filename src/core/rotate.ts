@@ -21,13 +21,17 @@ export interface NewToken {
   previous: Pick<PreviousToken, 'handover' | 'csrf' | 'until'>
 }
 
-/** `regenerate()`: the old token ends at once, and is known as superseded for a while. */
+/**
+ * `regenerate()`: the old token ends at once, and is known as superseded for a while. Where the record lives in the token there
+ * is nothing to verify it by, and nobody from whom to keep the secret.
+ */
 export function regeneration(context: Context, secret: string): MaybePromise<NewToken> {
-  return whenThere(verifierOf(secret), (verifier) => ({
+  const turn = (verifier: string): NewToken => ({
     secret,
     verifier,
     previous: { until: context.now() + SUPERSEDED_FOR },
-  }))
+  })
+  return context.store.capabilities.carriesRecord ? turn(secret) : whenThere(verifierOf(secret), turn)
 }
 
 /** `rotateEvery`: the new token follows from the old one, which is served until the new one has been used for a while. */
