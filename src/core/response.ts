@@ -24,7 +24,7 @@ export function withSessionHeaders(
   if (response.status === 101 || response.status === 0) return response
   const said = whatIsSaid(response)
   // A type is a sign of a body, which can be given once. To ask for the body itself makes a stream of it on Node.
-  if (said.typed && own.length === 0 && copies.length === 0) {
+  if (said.typed && own.length === 0 && copies.length === 0 && ownsHeaders(response)) {
     try {
       addTo(response.headers, said, context, state, own, copies)
       return response
@@ -35,6 +35,15 @@ export function withSessionHeaders(
   const copy = new Response(response.body, response)
   addTo(copy.headers, said, context, state, own, copies)
   return copy
+}
+
+/**
+ * Whether nobody else holds its headers. A class over the platform's may give out the very object that it was made with, as
+ * that of `@hono/node-server` does, and an app makes many responses of one.
+ */
+function ownsHeaders(response: Response): boolean {
+  const above = Object.getPrototypeOf(Object.getPrototypeOf(response)) as object | null
+  return above !== null && !('headers' in above)
 }
 
 /** What a response says already. */

@@ -50,6 +50,23 @@ describe('headers', () => {
       expect([await answer.text(), sent.headers.get('vary')]).toEqual(['ok', null])
     })
 
+    it('is said on a copy of one that gives out the headers it was made with, which may be those of many', async () => {
+      class Light extends Response {
+        readonly #headers: Headers
+        constructor(body: string, headers: Headers) {
+          super(body, { headers })
+          this.#headers = headers
+        }
+        override get headers(): Headers {
+          return this.#headers
+        }
+      }
+      const headers = new Headers({ 'Content-Type': 'text/html' })
+      const answer = await answered(new Light('ok', headers))
+      expect(said(answer)).toEqual(['Cookie', cacheControl])
+      expect([await answer.text(), [...headers]]).toEqual(['ok', [['content-type', 'text/html']]])
+    })
+
     it('is said on a copy with the cookie where there is one to set: the handler’s own never holds a token', async () => {
       const sent = new Response('ok')
       const answer = await answered(sent, (session) => session.regenerate())
