@@ -23,8 +23,7 @@ export function withSessionHeaders(
   if (own.length === 0 && copies.length === 0 && !state.accessed && !state.outage) return response
   if (response.status === 101 || response.status === 0) return response
   const said = whatIsSaid(response)
-  // A type is a sign of a body, which can be given once. To ask for the body itself makes a stream of it on Node.
-  if (said.typed && own.length === 0 && copies.length === 0 && ownsHeaders(response)) {
+  if (said.typed && own.length === 0 && copies.length === 0 && isGivenOnce(response, state.request)) {
     try {
       addTo(response.headers, said, context, state, own, copies)
       return response
@@ -38,10 +37,12 @@ export function withSessionHeaders(
 }
 
 /**
- * Whether nobody else holds its headers. A class over the platform's may give out the very object that it was made with, as
- * that of `@hono/node-server` does, and an app makes many responses of one.
+ * Whether a response that names a type is nobody else's. It has a body then, which can be given once; on an error, a 304 or
+ * the answer to a HEAD the type may be all there is. To ask for the body itself makes a stream of it. A class over the platform's
+ * may give out the very headers that it was made with, as that of `@hono/node-server` does, and an app makes many of one.
  */
-function ownsHeaders(response: Response): boolean {
+function isGivenOnce(response: Response, request: Request | undefined): boolean {
+  if (response.status !== 200 || request?.method === 'HEAD') return false
   const above = Object.getPrototypeOf(Object.getPrototypeOf(response)) as object | null
   return above !== null && !('headers' in above)
 }

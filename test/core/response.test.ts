@@ -17,11 +17,15 @@ describe('headers', () => {
     const url = 'https://shop.example/'
 
     /** The answer to the next request of somebody who has a session, when it was answered with `sent`. */
-    async function answered(sent: Response, handler: (session: AnySession) => void = read): Promise<Response> {
+    async function answered(
+      sent: Response,
+      handler: (session: AnySession) => void = read,
+      method = 'GET',
+    ): Promise<Response> {
       const sessions = new SessionManager<AnyData>()
       const token = await sessions.createSession({ n: 1 }, who === 'a session' ? {} : { subject: 'u_1' })
       const cookie = `__Host-session=${token}`
-      const session = await sessions.load(new Request(url, { headers: { cookie } }))
+      const session = await sessions.load(new Request(url, { method, headers: { cookie } }))
       handler(session)
       return sessions.commit(session, sent)
     }
@@ -40,6 +44,17 @@ describe('headers', () => {
       const answer = await answered(sent)
       expect(said(answer)).toEqual(['Cookie', cacheControl])
       expect([answer.status, [...sent.headers]]).toEqual([204, []])
+    })
+
+    it.each([
+      [200, 'HEAD'],
+      [304, 'GET'],
+      [404, 'GET'],
+    ])('is said on a copy of an empty one that names a type, with status %s to a %s', async (status, method) => {
+      const sent = new Response(null, { status, headers: { 'Content-Type': 'text/html' } })
+      const answer = await answered(sent, read, method)
+      expect(said(answer)).toEqual(['Cookie', cacheControl])
+      expect([answer.status, [...sent.headers]]).toEqual([status, [['content-type', 'text/html']]])
     })
 
     it('is said on a copy of one that is immutable, as those of `fetch()` are', async () => {
