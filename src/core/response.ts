@@ -91,7 +91,9 @@ function addTo(
   if (state.accessed && !varies.includes('*')) {
     for (const transport of context.transports) {
       const name = transport === 'bearer' ? 'Authorization' : 'Cookie'
-      if (!varies.includes(name.toLowerCase())) headers.append('Vary', name)
+      if (varies.includes(name.toLowerCase())) continue
+      headers.append('Vary', name)
+      varies.push(name.toLowerCase())
     }
   }
   // On bearer a new token can only be in the body.

@@ -176,7 +176,7 @@ export function resolveOptions(options: unknown): Settings {
       secrets && !completed.capabilities.carriesRecord
         ? new Signer(secrets as Bytes[], attributes.bareName)
         : undefined,
-    transports: [...new Set(transport)] as unknown as Settings['transports'],
+    transports: transport,
     codec,
     rules: dataRules({ schema, migrate, onInvalid }, initial, codec, emit),
     anonymousOnOutage: onStoreError === 'anonymous',

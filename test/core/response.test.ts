@@ -91,6 +91,14 @@ describe('headers', () => {
     })
   })
 
+  it('F15: a list that asks a transport twice is answered on its last, and says each header once in Vary', async () => {
+    const sessions = new SessionManager<AnyData>({ transport: ['cookie', 'bearer', 'cookie'] })
+    const session = await sessions.load(new Request('https://shop.example/'))
+    expect([session.transport, session.set('n', 1)]).toEqual(['cookie', session])
+    const { headers } = await sessions.commit(session, new Response('ok'))
+    expect([headers.getSetCookie().length, headers.get('vary')]).toEqual([1, 'Cookie, Authorization'])
+  })
+
   it.each(['CDN-Cache-Control', 'Surrogate-Control', 'Expires'])(
     'F15: %s alone is a word about caching too: who only read leaves it',
     async (name) => {
