@@ -18,12 +18,14 @@ export function withSessionHeaders(
   state: SessionState,
   response: Response,
   copies: readonly string[],
+  unshared = false,
 ): Response {
   const own = state.tokenDue || state.clearDue ? setCookies(context, state) : NONE
   if (own.length === 0 && copies.length === 0 && !state.accessed && !state.outage) return response
   if (response.status === 101 || response.status === 0) return response
   const said = whatIsSaid(response)
-  if (said.typed && own.length === 0 && copies.length === 0 && isGivenOnce(response, state.request)) {
+  const once = unshared || (said.typed && isGivenOnce(response, state.request))
+  if (once && own.length === 0 && copies.length === 0) {
     try {
       addTo(response.headers, said, context, state, own, copies)
       return response
