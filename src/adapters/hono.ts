@@ -7,9 +7,8 @@ import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
 import { Loading } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import { requestsOf, type RequestCalls, type SessionManager } from '../core/manager.ts'
-import { isPromise, promised, whenThere } from '../core/maybe.ts'
+import { isPromise, promised } from '../core/maybe.ts'
 import { stateOf, type Session } from '../core/session.ts'
-import type { MaybePromise } from '../core/store-model.ts'
 
 export interface SessionMiddlewareOptions {
   /** Nothing is read until asked; the variable is then `() => Promise<Session>`. Default `false`. */
@@ -41,8 +40,6 @@ interface Mount {
   loading: Loading
   /** Once its response is being committed. */
   session?: Session
-  /** The last response that the context made. */
-  made?: Response
   outer: Mount | undefined
 }
 
@@ -85,13 +82,11 @@ export function session<
     const loading = same?.loading ?? new Loading(requests, request)
     // Here and below: an await costs as much where the answer is there, as it is for most, and so is spared then.
     const loaded = lazy ? whenAsked(loading) : loading.load()
-    const given = isPromise(loaded) ? await loaded : loaded
-    c.set(name, given)
+    c.set(name, isPromise(loaded) ? await loaded : loaded)
     if (same) return next()
 
     const mount: Mount = { manager, requests, loading, outer }
     active.set(c, mount)
-    if (typeof given !== 'function' && stateOf(given).record) noteMade(c, mount)
     try {
       await next()
     } catch (thrown) {
@@ -107,7 +102,7 @@ export function session<
       if (asked) {
         const current = requests.load(request)
         const session = (mount.session = isPromise(current) ? await current : current)
-        const commitOptions = commitOptionsOf(c, mount)
+        const commitOptions = commitOptionsOf(c)
         // A middleware that replaced the request may have made the handler load a second session, or restart this one.
         const other = requests.of(c.req.raw)
         const second = isPromise(other) ? await other : other
@@ -133,27 +128,9 @@ function whenAsked(loading: Loading): () => Promise<Session> {
   return () => promised(() => loading.load())
 }
 
-function commitOptionsOf(c: Context, { made }: Mount): CommitOptions {
+function commitOptionsOf(c: Context): CommitOptions {
   const failed = c.error !== undefined && !('getResponse' in c.error)
-  return {
-    waitUntil: (promise) => c.executionCtx.waitUntil(promise),
-    failed,
-    unshared: made !== undefined && made === c.res,
-  }
-}
-
-const MAKERS = ['body', 'text', 'json', 'html', 'newResponse'] as const
-
-/**
- * Notes what the context makes itself, for it is this request's alone, its headers too: a read can be said on it. A copy would have
- * `@hono/node-server` send the body as a stream, which takes as long as all the rest.
- */
-function noteMade(c: Context, mount: Mount): void {
-  const makers = c as unknown as Record<string, (...args: unknown[]) => MaybePromise<Response>>
-  for (const name of MAKERS) {
-    const make = makers[name] as (typeof makers)[string]
-    makers[name] = (...args) => whenThere(make(...args), (response) => (mount.made = response))
-  }
+  return { waitUntil: (promise) => c.executionCtx.waitUntil(promise), failed }
 }
 
 /** Where no response of the handler can carry a cookie, who was to leave still leaves. */

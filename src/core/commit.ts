@@ -14,8 +14,6 @@ export interface CommitOptions {
   waitUntil?: ((promise: Promise<unknown>) => void) | undefined
   /** The handler failed: changes are dropped as for a status ≥ 500, `destroy()` and `regenerate()` carried out (P15). */
   failed?: boolean
-  /** @internal The response was made for this request alone, and so were its headers. */
-  unshared?: boolean
 }
 
 /** Persists what the handler changed, and returns the response with the session's headers. */
@@ -31,26 +29,21 @@ export function commitSession(
   // Most requests change nothing: then there is no turn to take, and nothing to wait for.
   if (!failed && !state.committed && !state.queue && !state.leaving && isClean(state)) {
     state.close()
-    return answer(context, state, response, options)
+    return answer(context, state, response)
   }
   return state.enqueue(async () => {
     if (!state.committed) await persist(context, state, response, options)
-    return answer(context, state, response, options)
+    return answer(context, state, response)
   })
 }
 
 const NONE: readonly string[] = []
 
-function answer(
-  context: Context,
-  state: SessionState,
-  response: Response,
-  { unshared }: CommitOptions,
-): MaybePromise<Response> {
+function answer(context: Context, state: SessionState, response: Response): MaybePromise<Response> {
   const copies = context.store.copies?.cookies(context, state, response) ?? NONE
   return isPromise(copies)
-    ? copies.then((cookies) => withSessionHeaders(context, state, response, cookies, unshared))
-    : withSessionHeaders(context, state, response, copies, unshared)
+    ? copies.then((cookies) => withSessionHeaders(context, state, response, cookies))
+    : withSessionHeaders(context, state, response, copies)
 }
 
 /** What cannot be serialised is not clean: carried out like any change, it is refused there. */

@@ -6,6 +6,7 @@
 import type { Context } from './context.ts'
 import { clearCookie, isSetCookieFor, writeCookie } from './cookie.ts'
 import type { SessionState } from './state.ts'
+import type { Transport } from './transport.ts'
 
 /** Headers by which a response tells caches in front of the browser to keep it. */
 const SHARED_CACHING = /cdn-cache-control$|^(?:surrogate-control|akamai-cache-control|expires)$/
@@ -18,24 +19,37 @@ export function withSessionHeaders(
   state: SessionState,
   response: Response,
   copies: readonly string[],
-  unshared = false,
 ): Response {
   const own = state.tokenDue || state.clearDue ? setCookies(context, state) : NONE
   if (own.length === 0 && copies.length === 0 && !state.accessed && !state.outage) return response
   if (response.status === 101 || response.status === 0) return response
   const said = whatIsSaid(response)
-  const once = unshared || (said.typed && isGivenOnce(response, state.request))
-  if (once && own.length === 0 && copies.length === 0) {
-    try {
-      addTo(response.headers, said, context, state, own, copies)
-      return response
-    } catch {
-      // Immutable, as `fetch()` returns them: nothing was added.
+  if (own.length === 0 && copies.length === 0) {
+    if (isSaid(said, context, state)) return response
+    if (said.typed && isGivenOnce(response, state.request)) {
+      try {
+        addTo(response.headers, said, context, state, own, copies)
+        return response
+      } catch {
+        // Immutable, as `fetch()` returns them: nothing was added.
+      }
     }
   }
   const copy = new Response(response.body, response)
   addTo(copy.headers, said, context, state, own, copies)
   return copy
+}
+
+/** Whether a response says all that there is to say after a read. */
+function isSaid({ varies, cached, shared }: Said, context: Context, state: SessionState): boolean {
+  if (state.outage || state.tokenDue || (context.cacheControl && !cached && shared.length === 0)) return false
+  return (
+    varies.includes('*') || context.transports.every((transport) => varies.includes(varyBy(transport).toLowerCase()))
+  )
+}
+
+function varyBy(transport: Transport): string {
+  return transport === 'bearer' ? 'Authorization' : 'Cookie'
 }
 
 /**
@@ -92,7 +106,7 @@ function addTo(
   }
   if (state.accessed && !varies.includes('*')) {
     for (const transport of context.transports) {
-      const name = transport === 'bearer' ? 'Authorization' : 'Cookie'
+      const name = varyBy(transport)
       if (varies.includes(name.toLowerCase())) continue
       headers.append('Vary', name)
       varies.push(name.toLowerCase())
