@@ -2,7 +2,7 @@
 import { StoreUnavailableError } from '../core/errors.ts'
 import { Loading } from '../core/loading.ts'
 import { requestsOf } from '../core/manager.ts'
-import { isPromise, promised, whenThere } from '../core/maybe.ts'
+import { isPromise, whenThere } from '../core/maybe.ts'
 import type { MaybePromise } from '../core/store-model.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import type { Session } from '../core/session.ts'
@@ -61,7 +61,7 @@ export function withSession<Data extends object, Flash extends object, Rest exte
       })
     try {
       // Here and below: an await costs as much where the answer is there, as it is for most, and so is spared then.
-      const first = options.lazy ? () => promised(() => loading.load()) : loading.load()
+      const first = options.lazy ? loading.whenAsked() : loading.load()
       const session = isPromise(first) ? await first : first
       let response: HandlerResult
       try {

@@ -7,7 +7,7 @@ import { SessionConfigError, StoreUnavailableError } from '../core/errors.ts'
 import { Loading } from '../core/loading.ts'
 import { managerFinder, type ManagerSource } from '../core/per-env.ts'
 import { requestsOf, type RequestCalls, type SessionManager } from '../core/manager.ts'
-import { isPromise, promised } from '../core/maybe.ts'
+import { isPromise } from '../core/maybe.ts'
 import { stateOf, type Session } from '../core/session.ts'
 
 export interface SessionMiddlewareOptions {
@@ -81,7 +81,7 @@ export function session<
     }
     const loading = same?.loading ?? new Loading(requests, request)
     // Here and below: an await costs as much where the answer is there, as it is for most, and so is spared then.
-    const loaded = lazy ? whenAsked(loading) : loading.load()
+    const loaded = lazy ? loading.whenAsked() : loading.load()
     c.set(name, isPromise(loaded) ? await loaded : loaded)
     if (same) return next()
 
@@ -124,10 +124,6 @@ export function session<
 }
 
 /** Apart from the middleware: a closure in it would have every request keep all that is around it on the heap. */
-function whenAsked(loading: Loading): () => Promise<Session> {
-  return () => promised(() => loading.load())
-}
-
 function commitOptionsOf(c: Context): CommitOptions {
   const failed = c.error !== undefined && !('getResponse' in c.error)
   return { waitUntil: (promise) => c.executionCtx.waitUntil(promise), failed }

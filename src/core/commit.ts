@@ -1,7 +1,6 @@
 /** Commit: one switch over what the session wants, then the response with its headers. */
 import { destroySession, type Context } from './context.ts'
 import { SessionStateError, StoreUnavailableError } from './errors.ts'
-import { isPromise } from './maybe.ts'
 import { withSessionHeaders } from './response.ts'
 import type { SessionRecord } from './record.ts'
 import type { SessionState, SessionStatus } from './state.ts'
@@ -37,13 +36,11 @@ export function commitSession(
   })
 }
 
-const NONE: readonly string[] = []
-
 function answer(context: Context, state: SessionState, response: Response): MaybePromise<Response> {
-  const copies = context.store.copies?.cookies(context, state, response) ?? NONE
-  return isPromise(copies)
+  const copies = context.store.copies?.cookies(context, state, response)
+  return copies
     ? copies.then((cookies) => withSessionHeaders(context, state, response, cookies))
-    : withSessionHeaders(context, state, response, copies)
+    : withSessionHeaders(context, state, response)
 }
 
 /** What cannot be serialised is not clean: carried out like any change, it is refused there. */

@@ -1,5 +1,5 @@
 /** How an adapter loads a request's session: once, when first asked, and closed if that is after the response. */
-import { isPromise } from './maybe.ts'
+import { isPromise, promised } from './maybe.ts'
 import type { RequestCalls } from './manager.ts'
 import { stateOf, type Session } from './session.ts'
 import type { MaybePromise } from './store-model.ts'
@@ -18,21 +18,25 @@ export class Loading {
   load(): MaybePromise<Session> {
     if (this.#session) return this.#session
     const session = this.#requests.load(this.#request)
-    if (!isPromise(session)) {
-      // It can be read, and a change is an error (F11).
-      if (this.#finished) stateOf(session).close()
-      return (this.#session = session)
-    }
+    if (!isPromise(session)) return this.#keep(session)
     return (this.#session = session.then(
-      (loaded) => {
-        if (this.#finished) stateOf(loaded).close()
-        return (this.#session = loaded)
-      },
+      (loaded) => this.#keep(loaded),
       (error: unknown) => {
         this.#session = undefined
         throw error
       },
     ))
+  }
+
+  /** What a lazy handler is given in the session's place. */
+  whenAsked(): () => Promise<Session> {
+    return () => promised(() => this.load())
+  }
+
+  #keep(session: Session): Session {
+    // It can be read, and a change is an error (F11).
+    if (this.#finished) stateOf(session).close()
+    return (this.#session = session)
   }
 
   /**

@@ -18,7 +18,7 @@ export function withSessionHeaders(
   context: Context,
   state: SessionState,
   response: Response,
-  copies: readonly string[],
+  copies: readonly string[] = NONE,
 ): Response {
   const own = state.tokenDue || state.clearDue ? setCookies(context, state) : NONE
   if (own.length === 0 && copies.length === 0 && !state.accessed && !state.outage) return response

@@ -66,9 +66,9 @@ export class SessionState {
   leaving = false
   subjectSet: { subject: string | undefined; authenticatedAt: number | undefined; at: number } | undefined
   lifetimeSet: OwnLifetime | undefined
-  /** Of the record's data, by who read it; not nobody's before the box is made. */
+  /** The record's data, decoded by who read it, until the box takes it. */
   #decoded: PlainObject | undefined
-  /** These are made when first asked for, and most requests do not. */
+  /** Made when first asked for: most requests ask for none, or for one. */
   #box: DataBox | undefined
   #flash: FlashBox | undefined
   #info: InfoBox | undefined

@@ -34,7 +34,7 @@ export function createSecret(): string {
   return base64url(randomBytes(32))
 }
 
-/** Both of a new token, from one drawing: on Node each costs as much as all the bytes of either. */
+/** Both parts of a new token, from one drawing: it is the drawing that costs, not its bytes. */
 export function createIdAndSecret(): { id: string; secret: string } {
   const bytes = randomBytes(48)
   return { id: base64url(bytes.subarray(0, 16)), secret: base64url(bytes.subarray(16)) }
